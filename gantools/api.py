@@ -1,0 +1,68 @@
+"""The Python API: `load` and `train`, and what they return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from gantools.inference.model import Model, load_model
+from gantools.training.display import Display, pick_display
+from gantools.training.run import Run, open_run, resolve, new_run
+from gantools.training.trainer import Trainer, newest_checkpoint
+from gantools.weights.find import default_weights, find_weights
+
+__all__ = ["Model", "TrainedRun", "load", "resume", "train"]
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """What training leaves: the run folder, how it ended, and how far it came.
+
+    ``outcome`` is "finished" or "interrupted"; ``signal`` is the number of the signal that interrupted it.
+    """
+
+    folder: Path
+    outcome: str
+    step: int
+    signal: int | None = None
+
+    @property
+    def weights(self) -> Path:
+        """The averaged generators."""
+        return self.folder / "weights.safetensors"
+
+    def model(self, device: str = "auto") -> Model:
+        """Load the trained model."""
+        return load(self.folder, device)
+
+
+def load(reference: str | Path | None = None, device: str = "auto") -> Model:
+    """Load weights: a file, a run folder, a name; without one, the newest finished run under ./runs or the default."""
+    found = find_weights(reference) if reference is not None else default_weights("translate")
+    return load_model(found, device)
+
+
+def train(task: str, *, quiet: bool = False, **settings: Any) -> TrainedRun:
+    """Train a task; ``settings`` are the command line's options with underscores: ``a="horses", steps=2000``."""
+    info, config = resolve(task, settings)
+    return fit(new_run(info, config), pick_display(Console(stderr=True), quiet))
+
+
+def resume(folder: str | Path, *, steps: int | None = None, quiet: bool = False) -> TrainedRun:
+    """Go on with a run from its last checkpoint, to its planned end or for ``steps`` further steps."""
+    run = open_run(Path(folder))
+    return fit(run, pick_display(Console(stderr=True), quiet), newest_checkpoint(run), steps)
+
+
+def fit(run: Run, display: Display, checkpoint: Path | None = None, steps: int | None = None) -> TrainedRun:
+    """Train a run and say how it ended."""
+    try:
+        trainer = Trainer(run, display, checkpoint, steps)
+    except BaseException:
+        display.ended()
+        raise
+    outcome = trainer.fit()
+    return TrainedRun(run.folder, outcome, trainer.step, trainer.signal)

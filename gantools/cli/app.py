@@ -1,0 +1,102 @@
+"""The root command: knows every verb by name, and imports one only when it is typed."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+import gantools
+from gantools.cli.console import TalkHandler, put, show_error
+from gantools.errors import GanToolsError
+
+_VERBS = {
+    "train": "train a task on your own pictures",
+    "resume": "go on with an interrupted run, exactly where it stopped",
+    "translate": "translate pictures with trained weights",
+    "weights": "list trained weights and what they say of themselves",
+    "plugins": "list installed plugins",
+}
+
+
+class LazyCommand(TyperCommand):
+    """A verb's name and help line; `load` imports the real command."""
+
+    def load(self) -> Any:
+        """Import ``gantools.cli.VERB`` and return its command."""
+        return import_module(f"gantools.cli.{self.name}").command()
+
+
+class RootGroup(TyperGroup):
+    """Resolves verbs late, adds the plugins' commands, and prints our own errors as error and hint."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for name, line in _VERBS.items():
+            self.add_command(LazyCommand(name, help=line, rich_markup_mode=None))
+        for command in _plugin_commands():
+            self.add_command(command)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
+        """Find a verb and import it."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command.load() if isinstance(command, LazyCommand) else command, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; a GanToolsError ends it with its message and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except GanToolsError as error:
+            show_error(error)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    name="gantools",
+    cls=RootGroup,
+    help="Train and use image-to-image GANs.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        put(f"gantools {gantools.__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Train and use image-to-image GANs."""
+
+
+def main() -> None:
+    """Run the command line."""
+    logger = logging.getLogger("gantools")
+    logger.addHandler(TalkHandler())
+    logger.propagate = False
+    sys.exit(app())
+
+
+def _plugin_commands() -> list[Any]:
+    """Return what plugins add to the root, built on an app of their own."""
+    from gantools.plugins import manager
+
+    extra = typer.Typer(add_completion=False)
+
+    @extra.callback()
+    def group() -> None:
+        """Make the app a group, however many commands it has."""
+
+    manager().call("gantools_register_commands", app=extra)
+    return list(typer.main.get_command(extra).commands.values())

@@ -1,0 +1,45 @@
+"""How commands talk: data on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from gantools.errors import GanToolsError
+
+talk = Console(stderr=True, highlight=False)
+
+
+def say(message: str) -> None:
+    """Print a line for the person, as it is, on stderr."""
+    talk.print(Text(message), soft_wrap=True)
+
+
+def put(data: str) -> None:
+    """Print a line of data on stdout."""
+    print(data)  # noqa: T201
+
+
+def put_json(data: Any) -> None:
+    """Print data as JSON on stdout."""
+    put(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def show_error(error: GanToolsError) -> None:
+    """Print ``error: …``, an empty line and ``hint: …`` on stderr."""
+    talk.print(Text.assemble(("error: ", "bold red"), error.message), soft_wrap=True)
+    if error.hint:
+        talk.print()
+        talk.print(Text.assemble(("hint: ", "bold cyan"), error.hint), soft_wrap=True)
+
+
+class TalkHandler(logging.Handler):
+    """Prints the package's warnings as ``warning: …``."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        talk.print(Text.assemble((f"{record.levelname.lower()}: ", "bold yellow"), record.getMessage()), soft_wrap=True)

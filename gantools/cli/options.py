@@ -1,0 +1,96 @@
+"""From typed models to flags: a Config's fields become the options of a command."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from rich.markup import escape
+
+from gantools.config import flag
+
+_SHORT = {"out": "-o"}
+
+
+def model_options(model: type[BaseModel], on_cpu: Mapping[str, Any] | None = None) -> list[inspect.Parameter]:
+    """Return a parameter for each field; all are optional, so that only what is typed overrides other layers.
+
+    ``on_cpu`` holds the defaults that are different on a CPU, for the help.
+    """
+    parameters = [(_panel(field), _parameter(name, field, on_cpu or {})) for name, field in model.model_fields.items()]
+    return [parameter for _, parameter in sorted(parameters, key=lambda pair: _rank(pair[0]))]
+
+
+def make_command(
+    name: str, help: str, parameters: list[inspect.Parameter], body: Callable[..., None], epilog: str | None = None  # noqa: A002
+) -> Any:
+    """Build a command whose options are ``parameters``; ``body`` gets those that were given, by keyword."""
+
+    def callback(**values: Any) -> None:
+        body(**{key: value for key, value in values.items() if value is not None})
+
+    callback.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    callback.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+    app.command(name, help=help, epilog=epilog)(callback)
+    return typer.main.get_command(app)
+
+
+def extra(name: str, kind: Any, **settings: Any) -> inspect.Parameter:
+    """Return a parameter that is no field of a model; ``settings`` are those of typer.Option."""
+    option = typer.Option(*settings.pop("names", [flag(name)]), show_default=False, **settings)
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[_optional(kind), option]
+    )
+
+
+def _parameter(name: str, field: FieldInfo, on_cpu: Mapping[str, Any]) -> inspect.Parameter:
+    names = [f"{flag(name)}/--no-{flag(name)[2:]}" if field.annotation is bool else flag(name)]
+    if name in _SHORT:
+        names.insert(0, _SHORT[name])
+    return extra(
+        name,
+        field.annotation,
+        names=names,
+        help=escape(f"{field.description}{_default_text(name, field.default, on_cpu)}"),
+        rich_help_panel=_panel(field),
+    )
+
+
+def _panel(field: FieldInfo) -> str:
+    extra = field.json_schema_extra
+    return str(extra.get("panel", "Options")) if isinstance(extra, dict) else "Options"
+
+
+def _rank(panel: str) -> int:
+    """Order the panels of the help: what everybody needs first, a plugin's own panels in the middle."""
+    return {"Data": 0, "Training": 1, "Objective": 2, "Machine": 4, "Output": 5}.get(panel, 3)
+
+
+def _default_text(name: str, default: Any, on_cpu: Mapping[str, Any]) -> str:
+    if default in (None, [], ""):
+        return ""
+    other = on_cpu.get(name, default)
+    return f" [default: {_spell(default)}" + (f"; {_spell(other)} on a CPU]" if other != default else "]")
+
+
+def _spell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _optional(kind: Any) -> Any:
+    """Return the type that Typer should parse: ``X | None`` for X, numbers and paths as they are."""
+    if get_origin(kind) in (Union, UnionType):
+        kind = next(part for part in get_args(kind) if part is not type(None))
+    known = (int, float, bool, str, Path)
+    if kind in known or get_origin(kind) in (list, tuple, Literal):
+        return kind | None
+    raise TypeError(f"no flag for fields of type {kind}")

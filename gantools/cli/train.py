@@ -1,0 +1,85 @@
+"""`gantools train TASK`: a sub-command for each registered task, its flags made from the task's Config."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from gantools.cli.console import put, say, talk
+from gantools.cli.options import extra, make_command, model_options
+from gantools.config import RunConfig
+from gantools.plugins import TaskInfo, manager
+from gantools.registry import load_object
+
+_HELP = "Train a task on your own pictures. `gantools train TASK --help` lists the task's options."
+
+
+class _TaskCommand(TyperCommand):
+    """A task's name and summary; `load` builds the command with all its flags."""
+
+    info: TaskInfo
+
+    def load(self) -> Any:
+        return _task_command(self.info)
+
+
+class _TaskGroup(TyperGroup):
+    """Resolves tasks late."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command.load() if isinstance(command, _TaskCommand) else command, rest
+
+
+def command() -> _TaskGroup:
+    """Build the group of tasks."""
+    group = _TaskGroup(name="train", help=_HELP, no_args_is_help=True, subcommand_metavar="TASK [OPTIONS]")
+    for info in manager().tasks:
+        task = _TaskCommand(info.name, help=info.summary, rich_markup_mode=None)
+        task.info = info
+        group.add_command(task)
+    return group
+
+
+def _task_command(info: TaskInfo) -> Any:
+    config: type[RunConfig] = load_object(info.config)
+    parameters = [
+        *model_options(config, config.for_device("cpu")),
+        extra("config", Path, help="YAML file of settings; flags override it", rich_help_panel="Output"),
+        extra("dry_run", bool, names=["--dry-run"], help="print the resolved settings and stop", rich_help_panel="Output"),
+        extra("quiet", bool, names=["--quiet", "-q"], help="print warnings and errors only", rich_help_panel="Output"),
+    ]
+
+    def train(config: Path | None = None, dry_run: bool = False, quiet: bool = False, **settings: Any) -> None:
+        from gantools.training.run import new_run, resolve
+
+        _, resolved = resolve(info.name, settings, config)
+        if dry_run:
+            import yaml
+
+            put(yaml.safe_dump({"task": info.name, **resolved.model_dump(mode="json")}, sort_keys=False).rstrip())
+            return
+        from gantools.api import fit
+        from gantools.training.display import pick_display
+
+        finish(fit(new_run(info, resolved), pick_display(talk, quiet)), info)
+
+    return make_command(info.name, f"{info.summary[0].upper()}{info.summary[1:]}.", parameters, train)
+
+
+def finish(trained: Any, info: TaskInfo) -> None:
+    """Say where the results are and what to type next; exit as the outcome demands."""
+    import signal
+
+    say(f"{trained.outcome} at step {trained.step:,}; results in {trained.folder}")
+    if trained.outcome == "interrupted":
+        say(f"go on with: gantools resume {trained.folder}")
+        raise typer.Exit(75 if trained.signal == signal.SIGTERM else 130)
+    sheets = sorted((trained.folder / "samples").glob("*.png"))
+    say(f"look at:    {sheets[-1]}")
+    if "translate" in info.capabilities:
+        say(f"try:        gantools translate PICTURE --weights {trained.folder}")
+    say(f"train on:   gantools resume {trained.folder} --steps 1000")

@@ -1,0 +1,85 @@
+"""`gantools translate PATH…`: its flags are those of every installed task's Options."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gantools.cli.console import put, say, talk
+from gantools.cli.options import extra, make_command, model_options
+from gantools.plugins import manager
+from gantools.registry import load_object
+
+_HELP = "Translate pictures with trained weights. Size, format and transparency are kept; nothing is overwritten."
+
+
+def command() -> Any:
+    """Build the command; options that several tasks share appear once."""
+    paths = typer.Argument(help="pictures, folders or quoted patterns", show_default=False)
+    parameters = {
+        "paths": inspect.Parameter("paths", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[list[str], paths])
+    }
+    for info in manager().tasks:
+        if "translate" in info.capabilities:
+            for parameter in model_options(load_object(info.options)):
+                parameters.setdefault(parameter.name, parameter)
+    for parameter in (
+        extra("weights", str, help="weights file, run folder or name; default: your newest finished run"),
+        extra("out", Path, names=["-o", "--out"], help="folder for the results, or a file name for one \\[default: translated]"),
+        extra("force", bool, names=["--force"], help="replace existing results"),
+        extra("device", str, help="auto, cpu, cuda, cuda:N or mps"),
+        extra("seed", int, help="seed, for tasks that draw noise \\[default: 0]"),
+        extra("quiet", bool, names=["--quiet", "-q"], help="print warnings and errors only"),
+    ):
+        parameters[parameter.name] = parameter
+    return make_command("translate", _HELP, list(parameters.values()), translate)
+
+
+def translate(
+    paths: list[str],
+    weights: str | None = None,
+    out: Path = Path("translated"),
+    force: bool = False,
+    device: str = "auto",
+    seed: int = 0,
+    quiet: bool = False,
+    **options: Any,
+) -> None:
+    """Translate what ``paths`` name; exit with 3 if some could not be."""
+    from gantools.inference.files import plan, translate_files
+    from gantools.weights.find import default_weights, find_weights
+
+    jobs = plan(paths, out, force)
+    found = find_weights(weights) if weights else default_weights("translate")
+    if not weights and not quiet:
+        say(f"using {found.name} ({found.header.task}, step {found.header.step:,}); choose others with --weights")
+    import torch
+
+    from gantools.inference.model import load_model
+
+    torch.manual_seed(seed)
+    model = load_model(found, device)
+    model.options(options)
+    failures = []
+    for job, reason in _with_bar(translate_files(model, jobs, **options), len(jobs), quiet):
+        if reason is None:
+            put(str(job.target))
+        else:
+            failures.append(reason)
+    for reason in failures:
+        say(f"left out: {reason}")
+    if not quiet:
+        say(f"translated {len(jobs) - len(failures)} of {len(jobs)} pictures into {jobs[0].target.parent if len(jobs) == 1 else out}")
+    if failures:
+        raise typer.Exit(1 if len(failures) == len(jobs) else 3)
+
+
+def _with_bar(results: Any, total: int, quiet: bool) -> Any:
+    from rich.progress import track
+
+    if quiet or total < 2 or not talk.is_terminal:
+        return results
+    return track(results, "translating", total, console=talk, transient=True)

@@ -1,0 +1,170 @@
+"""The configuration of a run: one typed model is the source of flags, YAML, help and weights metadata.
+
+Precedence, weakest first: the fields' defaults, the device's (``Config.for_device``), the ``--preset``, the objective's
+recipe, the ``--config`` file, what was asked for explicitly (flags, keyword arguments).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from gantools.errors import GanToolsError
+from gantools.registry import suggestion
+
+Settings = dict[str, Any]
+
+
+def option(default: Any, help: str, panel: str, **constraints: Any) -> Any:  # noqa: A002  (pydantic and typer say help)
+    """Declare a field that is also a flag: its default, its help line, and the help panel it stands in."""
+    return Field(default, description=help, json_schema_extra={"panel": panel}, validate_default=True, **constraints)
+
+
+class Options(BaseModel):
+    """Inference settings of a task, given to ``translate`` as flags or keyword arguments."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RunConfig(BaseModel):
+    """Settings that every task shares. A task's Config derives from this one and from its kind of data.
+
+    ``None`` in a resolved configuration means "not limited" or "not asked for"; every automatic value has been replaced
+    by the value in use, so that ``config.yaml`` and the weights say what really ran.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    presets: ClassVar[dict[str, Settings]] = {}
+
+    preset: str | None = option(None, "a named set of settings, such as `paper`", "Training")
+    steps: int | None = option(None, "generator updates to make", "Training", ge=1)
+    epochs: float | None = option(None, "passes over the larger folder, instead of --steps", "Training", gt=0)
+    minutes: float | None = option(None, "time to train for, instead of --steps", "Training", gt=0)
+    batch_size: int = option(4, "pictures per step", "Training", ge=1)
+    accumulate: int = option(1, "passes a batch is split into, to save memory", "Training", ge=1)
+    n_critic: int = option(1, "discriminator updates per step", "Training", ge=1)
+    lr_g: float = option(2e-4, "learning rate of the generators", "Training", gt=0)
+    lr_d: float = option(2e-4, "learning rate of the discriminators", "Training", gt=0)
+    betas: tuple[float, float] = option((0.5, 0.999), "Adam's two betas", "Training")
+    optimizer: Literal["adam", "adamw", "rmsprop", "sgd"] = option("adam", "optimizer of both players", "Training")
+    decay_from: float = option(
+        0.5, "share of the run after which the learning rates fall linearly to 0; 1 for never", "Training", ge=0, le=1
+    )
+    ema: float = option(0.999, "decay of the averaged generator that is saved; 0 for none", "Training", ge=0, lt=1)
+    augment: str = option(
+        "", "DiffAugment in front of the critic: any of color,translation,cutout (for small data)", "Training"
+    )
+    seed: int = option(0, "seed of everything random", "Training", ge=0)
+
+    objective: str = option("lsgan", "adversarial loss or recipe, NAME[:key=value,…]", "Objective")
+    penalty: list[str] = option([], "penalty to add, NAME[:key=value,…]; repeatable", "Objective")
+    constraint: list[str] = option([], "constraint on the critic, NAME[:key=value,…]; repeatable", "Objective")
+    spectral_norm: bool = option(False, "short for --constraint spectral-norm", "Objective")
+
+    device: str = option("auto", "auto, cpu, cuda, cuda:N or mps", "Machine")
+    precision: Literal["auto", "32", "bf16", "16"] = option("auto", "arithmetic of the networks", "Machine")
+    threads: int | None = option(None, "CPU threads [default: all cores]", "Machine", ge=1)
+    workers: int | None = option(
+        None, "processes that decode pictures [default: none while they fit into memory]", "Machine", ge=0
+    )
+
+    out: Path | None = option(None, "run folder [default: runs/TASK/N]", "Output")
+    sample_every: int | None = option(None, "steps between sample sheets [default: 20 sheets a run, at least every 1000]", "Output", ge=1)
+    checkpoint_every: int = option(500, "steps between checkpoints", "Output", ge=1)
+    log_every: int | None = option(None, "steps between log lines [default: 100 lines a run, at least every 50]", "Output", ge=1)
+
+    @classmethod
+    def for_device(cls, device: str) -> Settings:
+        """Return the defaults that suit a device type: "cpu", "cuda" or "mps"."""
+        return {}
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        given = [name for name in ("steps", "epochs", "minutes") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join('--' + name for name in given)} exclude each other; give one")
+        if self.batch_size % self.accumulate:
+            raise ValueError(f"--batch-size {self.batch_size} is not a multiple of --accumulate {self.accumulate}")
+        return self
+
+    @property
+    def constraints(self) -> list[str]:
+        """All constraints asked for, the short flag included."""
+        return [*self.constraint, *(["spectral-norm"] if self.spectral_norm else [])]
+
+
+_LENGTHS = ("steps", "epochs", "minutes")
+
+
+def merge(*layers: Settings) -> Settings:
+    """Lay settings over each other, the last strongest; a run length replaces another kind of run length."""
+    merged: Settings = {}
+    for layer in layers:
+        if any(layer.get(name) is not None for name in _LENGTHS):
+            merged = {name: value for name, value in merged.items() if name not in _LENGTHS}
+        merged |= layer
+    return merged
+
+
+def preset_settings(config: type[RunConfig], name: str | None) -> Settings:
+    """Return the settings of a task's preset; an unknown one raises GanToolsError."""
+    if name is None:
+        return {}
+    if name not in config.presets:
+        raise GanToolsError(f"unknown preset `{name}`", suggestion(name, list(config.presets)))
+    return config.presets[name]
+
+
+def read_yaml(path: Path) -> Settings:
+    """Read a settings file: a YAML mapping of option names (with _ or -) to values."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise GanToolsError(f"cannot read {path}: {error.strerror}", "give the path of a YAML file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise GanToolsError(f"{path} is not valid YAML: {' '.join(str(error).split())}", "write one `option: value` a line") from error
+    if not isinstance(content, dict):
+        raise GanToolsError(f"{path} does not hold settings", "write one `option: value` a line")
+    return {str(name).replace("-", "_"): value for name, value in content.items()}
+
+
+def write_yaml(settings: Settings, path: Path) -> None:
+    """Write settings so that `--config` and `resume` can read them back."""
+    import yaml
+
+    path.write_text(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def validate(model: type[M], settings: Settings) -> M:
+    """Build ``model`` from settings; all problems are reported at once, as one GanToolsError."""
+    unknown = [name for name in settings if name not in model.model_fields]
+    if unknown:
+        hints = [f"{flag(name)}: {suggestion(name, list(model.model_fields))}" for name in unknown]
+        raise GanToolsError(f"unknown option {', '.join(flag(name) for name in unknown)}", "; ".join(hints))
+    try:
+        return model(**settings)
+    except ValidationError as error:
+        raise GanToolsError(_in_words(error), "see the command's --help for what each option takes") from None
+
+
+def flag(name: str) -> str:
+    """Return the command-line spelling of an option's name."""
+    return "--" + name.replace("_", "-")
+
+
+def _in_words(error: ValidationError) -> str:
+    problems = []
+    for detail in error.errors():
+        reason = detail["msg"].removeprefix("Value error, ")
+        reason = reason[0].lower() + reason[1:] if reason[:1].isupper() else reason
+        place = flag(str(detail["loc"][0])) if detail["loc"] else ""
+        given = f" (got {detail['input']!r})" if detail["loc"] else ""
+        problems.append(f"{place}: {reason}{given}" if place else reason)
+    return "\n       ".join(problems)

@@ -1,0 +1,93 @@
+"""Finding pictures: what lies in a folder, and what to say when it is not what was expected."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from PIL import Image
+
+from gantools.errors import GanToolsError
+
+_LAYOUTS = "give --a DIR --b DIR, or --data DIR with A/ and B/ (or trainA/ and trainB/) inside"
+
+
+@cache
+def image_suffixes() -> frozenset[str]:
+    """Return the file name endings that Pillow can open, in lower case."""
+    return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN)
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Yield every visible file below a folder, in no order; linked folders are entered once."""
+    seen = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        status = os.stat(place)
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(place, name) for name in files if not name.startswith("."))
+
+
+def list_images(folder: Path) -> list[Path]:
+    """Return all pictures below a folder, sorted by name; GanToolsError says what is there instead."""
+    if not folder.exists():
+        raise GanToolsError(f"folder {folder} does not exist", _nearby(folder))
+    if not folder.is_dir():
+        raise GanToolsError(f"{folder} is a file, not a folder of pictures", _LAYOUTS)
+    others: Counter[str] = Counter()
+    images = []
+    for path in walk(folder):
+        if path.suffix.lower() in image_suffixes():
+            images.append(path)
+        else:
+            others[path.suffix.lower() or "no suffix"] += 1
+    if not images:
+        raise GanToolsError(f"no pictures in {folder}: {_found(others)}", _LAYOUTS)
+    return sorted(images)
+
+
+def two_folders(a: Path | None, b: Path | None, data: Path | None) -> tuple[Path, Path]:
+    """Return the folders of the two kinds of pictures, however they were given."""
+    if data is not None:
+        if a is not None or b is not None:
+            raise GanToolsError("--data excludes --a and --b", _LAYOUTS)
+        return _inside(data)
+    if a is None or b is None:
+        missing = " and ".join(name for name, folder in (("--a", a), ("--b", b)) if folder is None)
+        raise GanToolsError(f"{missing} missing: two folders of pictures are needed", _LAYOUTS)
+    if a.exists() and b.exists() and a.samefile(b):
+        raise GanToolsError(f"--a and --b are the same folder, {a}", _LAYOUTS)
+    return a, b
+
+
+def _inside(data: Path) -> tuple[Path, Path]:
+    if not data.is_dir():
+        raise GanToolsError(f"folder {data} does not exist", _nearby(data))
+    for names in (("A", "B"), ("trainA", "trainB"), ("a", "b")):
+        if all((data / name).is_dir() for name in names):
+            return data / names[0], data / names[1]
+    folders = sorted(path.name for path in data.iterdir() if path.is_dir())
+    found = f"sub-folders {', '.join(folders[:6])}" if folders else "no sub-folders"
+    hint = f"give --a {data / folders[0]} --b {data / folders[1]}" if len(folders) == 2 else _LAYOUTS
+    raise GanToolsError(f"{data} holds neither A/ and B/ nor trainA/ and trainB/, but {found}", hint)
+
+
+def _found(others: Counter[str]) -> str:
+    if not others:
+        return "it is empty"
+    kinds = ", ".join(f"{count} {suffix}" for suffix, count in others.most_common(4))
+    return f"it holds {sum(others.values())} other files ({kinds})"
+
+
+def _nearby(folder: Path) -> str:
+    parent = folder.parent
+    if not parent.is_dir():
+        return f"{parent} does not exist either; check the path"
+    folders = sorted(path.name for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return f"folders in {parent}: {', '.join(folders[:8]) or 'none'}"

@@ -1,0 +1,49 @@
+"""Batches for the trainer: decoded ahead in worker processes where that pays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+from torch.utils.data import DataLoader, Dataset
+
+from gantools.data.order import Parts
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class ImageData(Protocol):
+    """What the trainer asks of a data kind; ``register`` one through ``gantools_register_datasets``."""
+
+    cached: bool
+
+    def __len__(self) -> int:
+        """Samples in one epoch."""
+        ...
+
+    def __getitem__(self, k: int) -> dict[str, Tensor]:
+        """Return sample ``k`` of an endless sequence, a function of the seed and ``k``; pictures are uint8."""
+        ...
+
+    def sheet(self) -> dict[str, Tensor]:
+        """Return the batch that sample sheets show, always the same."""
+        ...
+
+    def describe(self) -> dict[str, object]:
+        """Return what the weights' header says of the data."""
+        ...
+
+
+def batches(
+    data: ImageData, start: int, batch_size: int, parts: int, workers: int | None, pin: bool
+) -> Iterator[dict[str, Tensor]]:
+    """Yield batches from update ``start`` on, ``parts`` to an update, without end."""
+    if workers is None:
+        workers = 0 if data.cached else min(4, max(1, (os.cpu_count() or 2) - 1))
+    ahead: dict[str, Any] = {"prefetch_factor": 4, "persistent_workers": True} if workers else {}
+    dataset: Dataset[Any] = data  # type: ignore[assignment]  # structurally one, and DataLoader asks for no more
+    return iter(
+        DataLoader(dataset, batch_sampler=Parts(start, batch_size, parts), num_workers=workers, pin_memory=pin, **ahead)
+    )

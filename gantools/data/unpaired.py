@@ -1,0 +1,71 @@
+"""Two sets of pictures without pairs, as CycleGAN wants them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gantools.data.decode import parse_background
+from gantools.data.folders import list_images, two_folders
+from gantools.data.images import ImageSet, Report
+from gantools.data.order import Shuffled, centre, crop_and_flip
+from gantools.data.settings import UnpairedSettings
+
+_SIDES = ("a", "b")
+
+
+class UnpairedImages:
+    """Samples ``{"a": uint8 [3, size, size], "b": …}``; sample ``k`` is a function of the seed and ``k``.
+
+    A few pictures of each side are held back from training for the sample sheets, if there are enough of them.
+    """
+
+    def __init__(self, config: UnpairedSettings, report: Report, held_back: int = 4) -> None:
+        self.config = config
+        background = parse_background(config.background)
+        folders = two_folders(config.a, config.b, config.data)
+        listed = [list_images(folder) for folder in folders]
+        total = sum(map(len, listed))
+        self.sets: dict[str, ImageSet] = {}
+        self.shown: dict[str, list[int]] = {}
+        self.order: dict[str, Shuffled] = {}
+        for side, folder, paths in zip(_SIDES, folders, listed, strict=True):
+            share = config.cache_mb * 2**20 * len(paths) // total
+            images = ImageSet(paths, config.resize_to, background, share)
+            images.load(str(folder), report)
+            training, self.shown[side] = images.split(held_back)
+            self.sets[side], self.order[side] = images, Shuffled(training, config.seed, "order", side)
+
+    @property
+    def cached(self) -> bool:
+        """Whether every picture is in memory."""
+        return all(images.cached for images in self.sets.values())
+
+    def __len__(self) -> int:
+        return max(map(len, self.order.values()))
+
+    def __getitem__(self, k: int) -> dict[str, Tensor]:
+        return {
+            side: crop_and_flip(
+                self.sets[side][self.order[side][k]], self.config.size, self.config.flip, self.config.seed, "crop", side, k
+            )
+            for side in _SIDES
+        }
+
+    def sheet(self) -> dict[str, Tensor]:
+        """Return the held-back pictures of both sides, uint8 [N, 3, size, size]."""
+        rows = min(map(len, self.shown.values()))
+        return {
+            side: torch.stack([centre(self.sets[side][i], self.config.size) for i in self.shown[side][:rows]]) for side in _SIDES
+        }
+
+    def describe(self) -> dict[str, object]:
+        """Return what goes into the weights' header: names, counts, fingerprint; no absolute paths."""
+        folders = two_folders(self.config.a, self.config.b, self.config.data)
+        return {
+            "kind": "unpaired",
+            "domains": [folder.resolve().name for folder in folders],
+            "counts": [len(self.sets[side]) for side in _SIDES],
+            "trained_on": [len(self.order[side]) for side in _SIDES],
+            "fingerprint": [self.sets[side].fingerprint() for side in _SIDES],
+        }

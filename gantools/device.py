@@ -1,0 +1,48 @@
+"""Which device and which precision a request means here."""
+
+from __future__ import annotations
+
+import logging
+from typing import Literal
+
+import torch
+
+from gantools.errors import GanToolsError
+
+log = logging.getLogger("gantools")
+Precision = Literal["32", "bf16", "16"]
+
+
+def pick_device(request: str) -> str:
+    """Return a device that exists for "auto", "cpu", "cuda", "cuda:N" or "mps"; GanToolsError if there is none."""
+    cuda = torch.cuda.device_count()
+    mps = torch.backends.mps.is_available()
+    kind, _, index = request.partition(":")
+    if request == "auto":
+        return "cuda" if cuda else "mps" if mps else "cpu"
+    if kind not in {"cpu", "cuda", "mps"} or (index and (kind != "cuda" or not index.isdigit())):
+        raise GanToolsError(f"unknown device `{request}`", "give auto, cpu, cuda, cuda:N or mps")
+    if kind == "cuda" and not cuda:
+        raise GanToolsError("no CUDA device is available here", "leave --device out to use what is there, or give --device cpu")
+    if kind == "cuda" and index and int(index) >= cuda:
+        raise GanToolsError(f"there is no {request}; this machine has {cuda} CUDA device(s)", f"give --device cuda:0 … cuda:{cuda - 1}")
+    if kind == "mps" and not mps:
+        raise GanToolsError("no MPS device is available here", "leave --device out to use what is there, or give --device cpu")
+    return request
+
+
+def pick_precision(request: str, device: torch.device) -> Precision:
+    """Return the precision for "auto", "32", "bf16" or "16" on a device.
+
+    "auto" is bf16 on a CUDA device that computes in it, else 32: on a CPU without bf16 instructions bf16 is a hundred
+    times slower than float32.
+    """
+    if request == "auto":
+        return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else "32"
+    if request == "16" and device.type != "cuda":
+        raise GanToolsError(f"--precision 16 needs a CUDA device, and this is {device.type}", "give --precision 32 or auto")
+    if request == "bf16" and device.type == "cpu":
+        log.warning("bf16 is slow on most CPUs; --precision auto chooses 32 here")
+    if request == "bf16":
+        return "bf16"
+    return "16" if request == "16" else "32"

@@ -1,0 +1,112 @@
+"""A trained model: weights, brought back to life by what their header says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gantools.config import Options, RunConfig, validate
+from gantools.data.decode import alpha_of, open_image, parse_background, to_rgb
+from gantools.data.pixels import to_bytes, to_image, to_unit
+from gantools.device import pick_device
+from gantools.errors import GanToolsError
+from gantools.plugins import TaskInfo, manager
+from gantools.registry import load_object
+from gantools.task import Networks, Task
+from gantools.weights.files import read_tensors
+from gantools.weights.find import Found
+from gantools.weights.header import Header
+
+Picture = TypeVar("Picture", Image.Image, Tensor)
+
+
+class Model:
+    """A task with its trained generators, ready to translate.
+
+    ``header`` says what the weights are, ``networks[name]`` is a plain torch module. Options such as ``direction`` are
+    keyword arguments of `translate`; which there are depends on the task.
+    """
+
+    def __init__(self, info: TaskInfo, header: Header, networks: Networks, task: Task[Any], device: torch.device) -> None:
+        self.info, self.header, self.networks, self.task, self.device = info, header, networks, task, device
+        background = getattr(task.config, "background", "white")
+        self.background = parse_background(background)
+
+    @overload
+    def translate(self, images: str | Path | Image.Image, **options: Any) -> Image.Image: ...
+    @overload
+    def translate(self, images: Tensor, **options: Any) -> Tensor: ...
+    @overload
+    def translate(self, images: Sequence[str | Path | Image.Image], **options: Any) -> list[Image.Image]: ...
+    def translate(self, images: Any, **options: Any) -> Any:
+        """Translate pictures, keeping their size and their transparency.
+
+        ``images`` is a path, a Pillow picture, a list of either, or a tensor [N, C, H, W] or [C, H, W] in [-1, 1];
+        the result is of the same kind (a picture for a path).
+        """
+        chosen = self.options(options)
+        if isinstance(images, Tensor):
+            batch = images if images.dim() == 4 else images[None]
+            result = self._run(batch.to(self.device), chosen).to(images.device)
+            return result if images.dim() == 4 else result[0]
+        if isinstance(images, str | Path | Image.Image):
+            return self._picture(images, chosen)
+        return [self._picture(image, chosen) for image in images]
+
+    def options(self, given: dict[str, Any]) -> Options:
+        """Check options against those of the task; GanToolsError names what does not fit."""
+        cls: type[Options] = load_object(self.info.options)
+        return validate(cls, given)
+
+    def to(self, device: str) -> Model:
+        """Move the networks to another device and return the model."""
+        self.device = torch.device(pick_device(device))
+        self.networks.to(self.device)
+        return self
+
+    def __repr__(self) -> str:
+        header = self.header
+        return f"Model({header.task}, size {header.size}, step {header.step}, on {self.device})"
+
+    def _picture(self, source: str | Path | Image.Image, options: Options) -> Image.Image:
+        image = source if isinstance(source, Image.Image) else open_image(Path(source))
+        pixels = to_unit(to_bytes(to_rgb(image, self.background)))
+        result = to_image(self._run(pixels[None].to(self.device), options)[0])
+        alpha = alpha_of(image)
+        if alpha is not None:
+            result.putalpha(alpha)
+        return result
+
+    @torch.inference_mode()
+    def _run(self, images: Tensor, options: Options) -> Tensor:
+        return self.task.translate(self.networks, images.float(), options)
+
+
+def load_model(found: Found, device: str = "auto") -> Model:
+    """Build the networks that a weights file describes and fill them; GanToolsError if it does not fit."""
+    header = found.header
+    if header.task not in manager().tasks.names():
+        plugin = header.plugin.get("distribution", "?")
+        raise GanToolsError(
+            f"{found.name} is for the task `{header.task}`, which no installed plugin has",
+            f"install the plugin that made it: pip install {plugin}",
+        )
+    info = manager().tasks.get(header.task)
+    target = torch.device(pick_device(device))
+    try:
+        config: RunConfig = validate(load_object(info.config), header.config)
+        task: Task[Any] = load_object(info.task)(config)
+        with torch.device("meta"):
+            networks = Networks(task.generators())
+        tensors = {f"generators.{name}": tensor.float() for name, tensor in read_tensors(found.path).items()}
+        networks.load_state_dict(tensors, assign=True)
+    except (GanToolsError, RuntimeError, ValueError, MemoryError) as error:
+        reason = error.message if isinstance(error, GanToolsError) else str(error).splitlines()[0]
+        raise GanToolsError(f"{found.name} does not fit its own header: {reason}", "the file is damaged; copy it again") from None
+    networks.eval().requires_grad_(False).to(target)
+    return Model(info, header, networks, task, target)

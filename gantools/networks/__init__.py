@@ -1,0 +1,8 @@
+"""Generators and discriminators shared by the tasks."""
+
+from gantools.networks.init import init_weights
+from gantools.networks.padding import translate_any_size
+from gantools.networks.patchgan import PatchGAN, PixelGAN, smallest_patch_size
+from gantools.networks.resnet import ResNetGenerator
+
+__all__ = ["PatchGAN", "PixelGAN", "ResNetGenerator", "init_weights", "smallest_patch_size", "translate_any_size"]

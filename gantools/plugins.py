@@ -1,0 +1,149 @@
+"""Finding, guarding and asking plugins: one broken plugin never breaks the command line."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+import gantools
+from gantools import builtin, hookspecs
+from gantools.registry import PluginRecord, Registry, load_object
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+log = logging.getLogger("gantools")
+
+
+@dataclass(frozen=True)
+class TaskInfo:
+    """A task's entry: enough to list it and to find the rest, without importing torch.
+
+    ``config``, ``options`` and ``task`` are ``"module:Class"`` references, imported when they are needed: the training
+    settings (a RunConfig), the inference settings (an Options) and the Task itself. ``data`` names a data kind.
+    ``capabilities`` holds ``"translate"`` and/or ``"generate"``.
+    """
+
+    name: str
+    summary: str
+    data: str
+    config: str
+    task: str
+    options: str = "gantools.config:Options"
+    capabilities: frozenset[str] = frozenset({"translate"})
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A registered class: its name, what kind of thing it is, where it is, and a line about it."""
+
+    name: str
+    kind: str
+    reference: str
+    summary: str
+
+    def load(self) -> Any:
+        """Import the class."""
+        return load_object(self.reference)
+
+
+class PluginManager:
+    """Loads the plugins of entry-point group ``gantools`` and keeps what they register.
+
+    A plugin that raises is recorded, warned of once and left out; ``GANTOOLS_STRICT=1`` lets it raise.
+    """
+
+    def __init__(self) -> None:
+        self._pm = pluggy.PluginManager("gantools")
+        self._pm.add_hookspecs(hookspecs.Hooks)
+        self.records: dict[str, PluginRecord] = {}
+        self.tasks: Registry[TaskInfo] = Registry("task")
+        self.objectives: Registry[Reference] = Registry("objective")
+        self.datasets: Registry[Reference] = Registry("data kind")
+
+    def load(self) -> PluginManager:
+        """Load the core's own entries, then every installed plugin."""
+        self.register(builtin, PluginRecord("core", "gantools", gantools.__version__))
+        for point in entry_points(group="gantools"):
+            origin = point.dist
+            record = PluginRecord(point.name, origin.name if origin else "?", origin.version if origin else "")
+            try:
+                module = point.load()
+            except Exception as error:  # whatever a foreign module does at import
+                self._fail(record, error)
+            else:
+                self.register(module, record)
+        return self
+
+    def register(self, module: ModuleType | object, record: PluginRecord) -> None:
+        """Take in one plugin and all its registrations, or record why not."""
+        self.records[record.name] = record
+        try:
+            self._pm.register(module, record.name)
+            self._pm.check_pending()
+            record.hooks = sorted(caller.name for caller in self._pm.get_hookcallers(module) or [])
+            self._collect(record)
+        except Exception as error:  # whatever a foreign hook does
+            self.unregister(record.name)
+            self._fail(record, error)
+
+    def unregister(self, name: str) -> None:
+        """Forget a plugin and everything it registered."""
+        if self._pm.has_plugin(name):
+            self._pm.unregister(name=name)
+        record = self.records.pop(name)
+        for registry in (self.tasks, self.objectives, self.datasets):
+            registry.remove_from(record)
+
+    def call(self, hook: str, **arguments: Any) -> None:
+        """Call ``hook`` in every plugin that has it; one that raises is warned of and not asked again."""
+        for impl in list(getattr(self._pm.hook, hook).get_hookimpls()):
+            try:
+                impl.function(**{name: arguments[name] for name in impl.argnames})
+            except Exception as error:
+                record = self.records[impl.plugin_name]
+                self.unregister(record.name)
+                self._fail(record, error)
+
+    def first(self, hook: str, **arguments: Any) -> Any:
+        """Return the first answer to a ``firstresult`` hook, or None."""
+        return getattr(self._pm.hook, hook)(**arguments)
+
+    def _collect(self, record: PluginRecord) -> None:
+        def add_task(info: TaskInfo) -> None:
+            self.tasks.add(info, record)
+
+        def add_objective(name: str, kind: str, reference: str, summary: str) -> None:
+            self.objectives.add(Reference(name, kind, reference, summary), record)
+
+        def add_dataset(name: str, reference: str, summary: str) -> None:
+            self.datasets.add(Reference(name, "data", reference, summary), record)
+
+        hooks = {
+            "gantools_register_tasks": add_task,
+            "gantools_register_objectives": add_objective,
+            "gantools_register_datasets": add_dataset,
+        }
+        for hook, register in hooks.items():
+            for impl in getattr(self._pm.hook, hook).get_hookimpls():
+                if impl.plugin_name == record.name:
+                    impl.function(register=register)
+
+    def _fail(self, record: PluginRecord, error: Exception) -> None:
+        if os.environ.get("GANTOOLS_STRICT") == "1":
+            raise error
+        record.error = f"{type(error).__name__}: {error}"
+        self.records[record.name] = record
+        log.warning("%s is left out: %s", record, record.error)
+
+
+@cache
+def manager() -> PluginManager:
+    """Return the process's plugin manager, loaded on first use."""
+    return PluginManager().load()

@@ -1,0 +1,89 @@
+"""What a task is: all that the author of a task plugin has to know.
+
+A task builds networks, runs its generators, and returns named losses. The trainer owns gradients, precision,
+optimizers, schedules, averaging, checkpoints, logs and sheets; the objective owns every pass through a critic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+from torch import Tensor, nn
+
+from gantools.config import Options, RunConfig
+from gantools.errors import GanToolsError
+from gantools.objectives import Losses, Needs, Objective
+from gantools.plugins import TaskInfo
+from gantools.randomness import StepRandom
+
+__all__ = ["Batch", "Losses", "Networks", "Options", "Outputs", "RunConfig", "StepRandom", "Task", "TaskInfo"]
+
+Batch = Mapping[str, Tensor]
+Outputs = Mapping[str, Tensor]
+C = TypeVar("C", bound=RunConfig)
+
+
+class Networks(nn.Module):
+    """The networks of a task by name: ``nets["g_ab"]``. Generators and discriminators are kept apart."""
+
+    def __init__(self, generators: Mapping[str, nn.Module], discriminators: Mapping[str, nn.Module] | None = None) -> None:
+        super().__init__()
+        self.generators = nn.ModuleDict(dict(generators))
+        self.discriminators = nn.ModuleDict(dict(discriminators or {}))
+
+    def __getitem__(self, name: str) -> nn.Module:
+        return self.generators[name] if name in self.generators else self.discriminators[name]
+
+
+class Task(Generic[C]):
+    """Base class of all tasks; ``config`` is the task's own Config.
+
+    Pictures in ``batch`` are float [N, C, H, W] in [-1, 1]. Random numbers come from ``rng`` alone.
+    """
+
+    def __init__(self, config: C) -> None:
+        self.config = config
+
+    def generators(self) -> dict[str, nn.Module]:
+        """Build the generators; the names become prefixes in the weights file."""
+        raise TypeError(f"{type(self).__name__} builds no generators")
+
+    def discriminators(self, needs: Needs) -> dict[str, nn.Module]:
+        """Build the discriminators that the objective can work with."""
+        raise TypeError(f"{type(self).__name__} builds no discriminators")
+
+    def forward(self, nets: Networks, batch: Batch, rng: StepRandom) -> Outputs:
+        """Run the generators: what both players' losses look at.
+
+        Gradients are off (``torch.is_grad_enabled()``) where only the discriminators are updated from this pass, so
+        that what only the generators' losses need can be left out.
+        """
+        raise TypeError(f"{type(self).__name__} has no forward pass")
+
+    def d_losses(self, nets: Networks, batch: Batch, out: Outputs, objective: Objective, rng: StepRandom) -> Losses:
+        """Return the discriminators' named losses, to be summed; ``out`` comes detached."""
+        raise TypeError(f"{type(self).__name__} has no discriminator losses")
+
+    def g_losses(self, nets: Networks, batch: Batch, out: Outputs, objective: Objective, rng: StepRandom) -> Losses:
+        """Return the generators' named losses, to be summed; the discriminators come frozen."""
+        raise TypeError(f"{type(self).__name__} has no generator losses")
+
+    def translate(self, nets: Networks, images: Tensor, options: Any) -> Tensor:
+        """Translate pictures [N, C, H, W] in [-1, 1] of any size, keeping the size; ``options`` is the task's Options."""
+        raise GanToolsError(f"{type(self).__name__} does not translate pictures", "use weights of a task that does")
+
+    def grid(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
+        """Return the columns of the sample sheet, title to pictures [N, C, H, W], from the averaged generators."""
+        raise TypeError(f"{type(self).__name__} draws no sample sheet")
+
+    def metadata(self) -> dict[str, Any]:
+        """Return what the weights' header should say beyond the configuration."""
+        return {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return whatever else has to survive a restart: nested dicts and lists of tensors and plain values."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state_dict` returned."""

@@ -1,0 +1,1 @@
+"""The training backend: one trainer for every task."""

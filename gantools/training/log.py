@@ -1,0 +1,64 @@
+"""log.jsonl and curves.png: what a run leaves for reading and for plotting."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from gantools.weights.files import write_atomically
+
+
+class RunLog:
+    """One JSON object a logging step: step, seconds, images_per_second, and the losses by name."""
+
+    def __init__(self, path: Path, up_to: int = 0) -> None:
+        self.path = path
+        rows = [row for row in read_log(path) if row["step"] <= up_to] if path.exists() else []
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Append a row."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a log; a last line cut off by a crash is left out."""
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return rows
+
+
+def draw_curves(rows: list[dict[str, Any]], path: Path) -> None:
+    """Plot the losses of each player and the critic's accuracy over steps into a PNG."""
+    from matplotlib.figure import Figure
+
+    panels: dict[str, dict[str, list[tuple[int, float]]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        for name, value in row.items():
+            player, slash, loss = name.partition("/")
+            if slash:
+                panels[_panel(player, loss)][loss].append((row["step"], value))
+    if not panels:
+        return
+    figure = Figure(figsize=(10, 2.6 * len(panels)), layout="constrained")
+    for axes, (title, curves) in zip(figure.subplots(len(panels), squeeze=False)[:, 0], sorted(panels.items()), strict=True):
+        for name, points in curves.items():
+            axes.plot(*zip(*points, strict=True), label=name, linewidth=1)
+        axes.set_title(title, loc="left", fontsize=10)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    axes.set_xlabel("step")
+    write_atomically(path, lambda temporary: figure.savefig(temporary, format="png", dpi=110))
+
+
+def _panel(player: str, loss: str) -> str:
+    if loss.startswith(("score", "accuracy", "gradient")):
+        return f"diagnosis: {loss.split('_')[0]}"
+    return {"d": "discriminator losses", "g": "generator losses"}.get(player, player)

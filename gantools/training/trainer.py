@@ -1,0 +1,233 @@
+"""The loop: steps, logs, sheets, checkpoints, and a clean way out at any moment."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from types import FrameType
+from typing import Any
+
+import torch
+
+from gantools.data.loader import ImageData, batches
+from gantools.errors import GanToolsError
+from gantools.objectives.grammar import build_objective
+from gantools.plugins import manager
+from gantools.task import Networks
+from gantools.training.backend import Backend
+from gantools.training.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
+from gantools.training.display import Display
+from gantools.training.log import RunLog, draw_curves, read_log
+from gantools.training.run import Run, load_task
+from gantools.training.schedule import Schedule
+from gantools.training.sheets import draw_sheet
+from gantools.training.updates import Updates
+from gantools.training.watch import Watch
+from gantools.weights.header import Header, environment, plugin_of, save_weights
+
+
+class Trainer:
+    """Trains a run from its beginning or from a checkpoint.
+
+    `fit` returns "finished", or "interrupted" after Ctrl-C or SIGTERM, with a checkpoint saved either way. ``signal``
+    then holds the signal's number.
+    """
+
+    def __init__(self, run: Run, display: Display, checkpoint: Path | None = None, more_steps: int | None = None) -> None:
+        self.run, self.display, self.config = run, display, run.config
+        state = load_checkpoint(checkpoint) if checkpoint else {}
+        self.task = load_task(run.task, self.config)
+        self.backend = Backend(self.config.device, self.config.precision, self.config.threads)
+        self.updates = Updates(self.task, build_objective(self.config), self.config, self.backend)
+        self.data: ImageData = manager().datasets.get(run.task.data).load()(self.config, display.reading)
+        self.schedule = Schedule(self.config, len(self.data), state.get("total"))
+        self.step = 0
+        self.signal: int | None = None
+        self._spent = 0.0
+        self._began = perf_counter()
+        self._interval = (0, self._began)
+        self._logged_at = 0
+        if state:
+            self._load(state)
+        if more_steps is not None:
+            self.schedule.total = self.step + more_steps
+        self.watch = Watch(self.config.n_critic)
+
+    def fit(self) -> str:
+        """Train to the end of the run, or until a signal asks to stop."""
+        plugins = manager()
+        self.run.create()
+        self.log = RunLog(self.run.log, up_to=self.step)
+        self.display.started(self.step, self.schedule.total, self._summary())
+        plugins.call("gantools_run_started", run=self.run)
+        outcome = "failed"
+        try:
+            with _signals(self._stop):
+                outcome = self._loop()
+        finally:
+            self.display.ended()
+            plugins.call("gantools_run_finished", run=self.run, outcome=outcome)
+        return outcome
+
+    def _loop(self) -> str:
+        config, backend = self.config, self.backend
+        start = self.step * config.n_critic
+        pin = backend.device.type == "cuda"
+        ahead = batches(self.data, start, config.batch_size, config.accumulate, config.workers, pin)
+        if self.step == 0:
+            self._sheet()
+        self._restart_clock()
+        while not self.schedule.done(self.step) and self.signal is None:
+            self.updates.watching = (self.step + 1) % self._log_every == 0
+            self.updates.step(self.step, ahead, self.schedule.factor(self.step))
+            self.step += 1
+            self.schedule.tick(self.step, self._seconds)
+            self._after_step()
+        self._save()
+        return "finished" if self.schedule.done(self.step) else "interrupted"
+
+    def _after_step(self) -> None:
+        remaining = self.schedule.remaining(self.step, self._seconds)
+        self.display.progress(self.step, self.schedule.total, remaining)
+        last = self.schedule.done(self.step)
+        if self.step % self._log_every == 0 or last:
+            self._log()
+        if self.step % self._sample_every == 0 or last:
+            with self._pause():
+                self._sheet()
+        if self.step % self.config.checkpoint_every == 0 and not last:
+            with self._pause():
+                self._save()
+
+    def _log(self) -> None:
+        steps = self.step - self._logged_at
+        if not steps:
+            return
+        values = self.updates.averages(steps)
+        self.watch.check_finite(self.step, values)
+        rate = steps * self.config.batch_size / max(perf_counter() - self._interval[1], 1e-9)
+        row = {"seconds": round(self._seconds, 3), "images_per_second": round(rate, 3), **values}
+        self.log.write({"step": self.step, **row})
+        self.display.logged(self.step, row)
+        manager().call("gantools_step_logged", run=self.run, step=self.step, values=row)
+        self._warn(self.watch.logged(values))
+        self._logged_at = self.step
+        self._interval = (self.step, perf_counter())
+
+    def _sheet(self) -> None:
+        batch = self.updates.to_device(self.data.sheet())
+        with torch.inference_mode(), self.backend.autocast():
+            columns = self.task.grid(Networks(self.updates.average.networks), batch)
+        path = self.run.sample(self.step)
+        draw_sheet(columns, path)
+        self._warn(self.watch.sheet(columns) if self.step else None)
+        self._saved("samples", path)
+
+    def _save(self) -> None:
+        """Write checkpoint, weights and curves, after making sure that they are worth keeping."""
+        self._log()
+        self.watch.check_finite(self.step, {"the generators' weights": self.updates.largest_weight()})
+        state = {
+            "step": self.step,
+            "total": self.schedule.total,
+            "seconds": self._seconds,
+            "updates": self.updates.state_dict(),
+        }
+        self._saved("checkpoint", save_checkpoint(self.run.checkpoints, self.step, state))
+        save_weights(self.run.weights, self.updates.average.networks.state_dict(), self._header())
+        self._saved("weights", self.run.weights)
+        draw_curves(read_log(self.run.log), self.run.curves)
+
+    def _load(self, state: dict[str, Any]) -> None:
+        self.step = self._logged_at = state["step"]
+        self._spent = state["seconds"]
+        self.updates.load_state_dict(state["updates"])
+
+    def _header(self) -> Header:
+        data = self.data.describe()
+        return Header(
+            task=self.run.task.name,
+            plugin=plugin_of(self.run.task.name),
+            config=self.config.model_dump(mode="json", exclude={"out", "device", "threads", "workers"}),
+            step=self.step,
+            steps=self.schedule.total,
+            size=getattr(self.config, "size", None),
+            data=data,
+            extra=self.task.metadata(),
+            environment=environment(),
+        )
+
+    def _summary(self) -> str:
+        backend = self.backend
+        machine = f"{backend.threads} threads" if backend.device.type == "cpu" else str(backend.device)
+        length = f"{self.schedule.total:,} steps" if self.schedule.total else f"{self.config.minutes:g} minutes"
+        beginning = f", from step {self.step:,}" if self.step else ""
+        precision = "float32" if backend.precision == "32" else backend.precision
+        return f"training {self.run.task.name} for {length}{beginning}, on {machine} in {precision}, into {self.run.folder}"
+
+    @property
+    def _seconds(self) -> float:
+        return self._spent + perf_counter() - self._began
+
+    @property
+    def _log_every(self) -> int:
+        return self.config.log_every or max(1, min(50, (self.schedule.total or 1000) // 100))
+
+    @property
+    def _sample_every(self) -> int:
+        return self.config.sample_every or max(50, min(1000, (self.schedule.total or 5000) // 20))
+
+    def _restart_clock(self) -> None:
+        self._began = perf_counter()
+        self._interval = (self.step, perf_counter())
+
+    @contextmanager
+    def _pause(self) -> Iterator[None]:
+        """Leave the time of sheets and checkpoints out of the images per second."""
+        began = perf_counter()
+        yield
+        step, since = self._interval
+        self._interval = (step, since + perf_counter() - began)
+
+    def _warn(self, message: str | None) -> None:
+        if message:
+            self.display.note(message, warning=True)
+
+    def _saved(self, kind: str, path: Path) -> None:
+        manager().call("gantools_run_saved", run=self.run, step=self.step, kind=kind, path=path)
+
+    def _stop(self, number: int) -> None:
+        if self.signal is not None:
+            raise KeyboardInterrupt
+        self.signal = number
+        self.display.note("stopping after this step; once more to stop at once")
+
+
+def newest_checkpoint(run: Run) -> Path:
+    """Return a run's last checkpoint, or raise GanToolsError."""
+    found = list_checkpoints(run.checkpoints)
+    if not found:
+        raise GanToolsError(f"{run.folder} has no checkpoint to go on from", "start again with the command in its command.txt")
+    return found[-1]
+
+
+@contextmanager
+def _signals(stop: Any) -> Iterator[None]:
+    """Turn Ctrl-C and SIGTERM into a request to stop after the step."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        stop(number)
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,182 @@
+"""One step of the game: the discriminators' updates, then one of the generators'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
+from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
+
+from gantools.config import RunConfig
+from gantools.data.pixels import to_unit
+from gantools.objectives import Losses, Objective
+from gantools.randomness import StepRandom, derive_seed
+from gantools.task import Batch, Networks, Outputs, Task
+from gantools.training.backend import Backend
+from gantools.training.ema import Average
+
+
+class Updates:
+    """Networks, optimizers and the averaged generator, and how one step changes them.
+
+    A step makes ``n_critic`` discriminator updates, each on a fresh batch, and one generator update on the last of
+    them, which shares that batch's forward pass where memory allows (no accumulation). After a step on which
+    ``watching`` was set, ``seen`` holds scores, accuracies and gradient norms.
+    """
+
+    def __init__(self, task: Task[Any], objective: Objective, config: RunConfig, backend: Backend) -> None:
+        self.task, self.objective, self.config, self.backend = task, objective, config, backend
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive_seed(config.seed, "init"))
+            self.nets = Networks(task.generators(), task.discriminators(objective.needs))
+            for d in self.nets.discriminators.values():
+                objective.prepare(d)
+        backend.place(self.nets)
+        self.average = Average(self.nets.generators, config.ema)
+        self.g = _Player(self.nets.generators, config, config.lr_g, backend.device)
+        self.d = _Player(self.nets.discriminators, config, config.lr_d, backend.device)
+        self.totals: Losses = {}
+        self.watching = False
+        self.seen: dict[str, list[Tensor]] = {}
+        self._drops = any(isinstance(module, _DropoutNd) for module in self.nets.modules())
+        objective.watch = self._watch
+
+    def step(self, step: int, batches: Iterator[Batch], lr_factor: float) -> None:
+        """Make step number ``step``, counted from 0."""
+        config = self.config
+        if self._drops:
+            torch.manual_seed(derive_seed(config.seed, "dropout", step))
+        self.g.set_lr(lr_factor)
+        self.d.set_lr(lr_factor)
+        for critic_step in range(config.n_critic):
+            parts = [self.to_device(next(batches)) for _ in range(config.accumulate)]
+            update = step * config.n_critic + critic_step
+            shared = config.accumulate == 1 and critic_step == config.n_critic - 1
+            outputs = self._update_d(parts, update, shared)
+        self._update_g(parts, outputs, update)
+        self.average.update(step)
+
+    def to_device(self, batch: Batch) -> Batch:
+        """Move a batch to the device; uint8 pictures become floats in [-1, 1]."""
+        device, layout = self.backend.device, self.backend.memory_format
+        moved = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
+        return {
+            name: to_unit(value).contiguous(memory_format=layout) if value.dtype == torch.uint8 else value
+            for name, value in moved.items()
+        }
+
+    def averages(self, steps: int) -> dict[str, float]:
+        """Return the mean losses of the last ``steps`` steps and the values seen, and begin anew."""
+        values = {name: total / steps for name, total in self.totals.items()}
+        values |= {name: torch.stack(seen).mean() for name, seen in self.seen.items()}
+        self.totals, self.seen = {}, {}
+        numbers = torch.stack([value.float() for value in values.values()]).tolist()
+        return dict(zip(values, numbers, strict=True))
+
+    def largest_weight(self) -> float:
+        """Return the generators' largest absolute weight; not finite if any weight is not."""
+        return float(torch.stack([p.detach().abs().max() for p in self.g.parameters]).max())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything that the next step depends on."""
+        return {
+            "nets": self.nets.state_dict(),
+            "average": self.average.networks.state_dict(),
+            "g": self.g.optimizer.state_dict(),
+            "d": self.d.optimizer.state_dict(),
+            "backend": self.backend.state_dict(),
+            "task": self.task.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` returned."""
+        self.nets.load_state_dict(state["nets"])
+        self.average.networks.load_state_dict(state["average"])
+        self.g.optimizer.load_state_dict(state["g"])
+        self.d.optimizer.load_state_dict(state["d"])
+        self.backend.load_state_dict(state["backend"])
+        self.task.load_state_dict(state["task"])
+
+    def _update_d(self, parts: Sequence[Batch], update: int, shared: bool) -> list[Outputs]:
+        for d in self.nets.discriminators.values():
+            self.objective.before_d_update(d)
+        outputs = []
+        for i, batch in enumerate(parts):
+            with torch.set_grad_enabled(shared), self.backend.autocast():
+                out = self._forward(batch, update, i)
+            outputs.append(out)
+            detached = {name: value.detach() for name, value in out.items()}
+            with self.backend.autocast():
+                losses = self.task.d_losses(self.nets, batch, detached, self.objective, self._rng("d", update, i))
+            self._descend("d", losses)
+        self._finish("d", self.d)
+        for d in self.nets.discriminators.values():
+            self.objective.after_d_update(d)
+        return outputs if shared else []
+
+    def _update_g(self, parts: Sequence[Batch], outputs: Sequence[Outputs], update: int) -> None:
+        self.nets.discriminators.requires_grad_(False)
+        for i, batch in enumerate(parts):
+            with self.backend.autocast():
+                out = outputs[i] if outputs else self._forward(batch, update, i)
+                losses = self.task.g_losses(self.nets, batch, out, self.objective, self._rng("g", update, i))
+            self._descend("g", losses)
+        self._finish("g", self.g)
+        self.nets.discriminators.requires_grad_(True)
+
+    def _forward(self, batch: Batch, update: int, part: int) -> Outputs:
+        return self.task.forward(self.nets, batch, self._rng("forward", update, part))
+
+    def _descend(self, player: str, losses: Losses) -> None:
+        """One backward pass over the sum of the losses, which are kept for the log under ``player/name``."""
+        share = 1 / (self.config.accumulate * (self.config.n_critic if player == "d" else 1))
+        self.backend.backward(torch.stack(list(losses.values())).sum() / self.config.accumulate)
+        for name, value in losses.items():
+            key = f"{player}/{name}"
+            value = value.detach() * share
+            self.totals[key] = self.totals[key] + value if key in self.totals else value
+
+    def _finish(self, name: str, player: _Player) -> None:
+        if self.watching:
+            self._watch("gradient_norm", self.backend.gradient_norm(player.optimizer, player.parameters), name)
+        self.backend.step(player.optimizer, player.parameters)
+        player.optimizer.zero_grad(set_to_none=True)
+
+    def _watch(self, name: str, value: Tensor, player: str = "d") -> None:
+        if self.watching:
+            self.seen.setdefault(f"{player}/{name}", []).append(value)
+
+    def _rng(self, phase: str, update: int, part: int) -> StepRandom:
+        total, parts = self.config.batch_size, self.config.accumulate
+        rows = slice(part * total // parts, (part + 1) * total // parts)
+        return StepRandom(
+            self.config.seed, phase, update, rows=rows, total=total, device=self.backend.device, update=update
+        )
+
+
+class _Player:
+    """One side's parameters and optimizer."""
+
+    def __init__(self, networks: nn.Module, config: RunConfig, lr: float, device: torch.device) -> None:
+        self.parameters = list(networks.parameters())
+        self.lr = lr
+        self.optimizer = _optimizer(config, self.parameters, lr, fused=device.type in {"cpu", "cuda"})
+
+    def set_lr(self, factor: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr * factor
+
+
+def _optimizer(config: RunConfig, parameters: list[nn.Parameter], lr: float, fused: bool) -> Optimizer:
+    match config.optimizer:
+        case "adam":
+            return Adam(parameters, lr, config.betas, fused=fused)
+        case "adamw":
+            return AdamW(parameters, lr, config.betas, fused=fused)
+        case "rmsprop":
+            return RMSprop(parameters, lr)
+        case "sgd":
+            return SGD(parameters, lr, momentum=config.betas[0], fused=fused)

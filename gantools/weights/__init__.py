@@ -1,0 +1,1 @@
+"""Weights: safetensors files that describe themselves, and where to find them."""

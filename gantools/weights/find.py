@@ -1,0 +1,97 @@
+"""Which weights a reference means: a file, a run folder, a name, a plugin's URI, or nothing at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gantools.errors import GanToolsError
+from gantools.plugins import manager
+from gantools.registry import suggestion
+from gantools.weights.header import Header, read_header
+
+NAME = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A weights file, the name to call it by, and its header."""
+
+    name: str
+    path: Path
+    header: Header
+
+
+def find_weights(reference: str | Path) -> Found:
+    """Return the weights that a path, a run folder, a shipped name or a plugin's URI stands for."""
+    path = Path(reference)
+    if path.is_dir():
+        if not (path / NAME).is_file():
+            raise GanToolsError(f"{path} has no {NAME}", _unfinished(path))
+        path = path / NAME
+    if path.is_file():
+        return Found(str(reference), path, read_header(path))
+    known = {found.stem: found for found in named_weights()}
+    if str(reference) in known:
+        path = known[str(reference)]
+        return Found(str(reference), path, read_header(path))
+    answer = manager().first("gantools_find_weights", reference=str(reference))
+    if answer is not None:
+        return Found(str(reference), Path(answer), read_header(Path(answer)))
+    raise GanToolsError(f"no weights `{reference}`: no such file, run folder or name", suggestion(str(reference), list(known)))
+
+
+def default_weights(capability: str) -> Found:
+    """Return the newest finished run under ./runs that has the capability, else the shipped default for it."""
+    for found in run_weights():
+        info = manager().tasks
+        if found.header.complete and found.header.task in info.names():
+            if capability in info.get(found.header.task).capabilities:
+                return found
+    shipped = _shipped_default(capability)
+    if shipped is not None:
+        return find_weights(shipped)
+    raise GanToolsError(
+        f"no weights that can {capability}: no finished run under ./runs, and none are shipped",
+        "train some, such as `gantools train cyclegan --a DIR --b DIR`, or give --weights FILE",
+    )
+
+
+def run_weights(folder: Path = Path("runs")) -> Iterator[Found]:
+    """Yield the readable weights of the runs under a folder, the newest first."""
+    paths = sorted(folder.glob(f"*/*/{NAME}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in paths:
+        try:
+            yield Found(str(path.parent), path, read_header(path))
+        except GanToolsError:
+            continue
+
+
+def named_weights() -> list[Path]:
+    """Return the files that can be referred to by name: in GANTOOLS_WEIGHTS's folders, then the shipped ones."""
+    folders = [Path(part) for part in os.environ.get("GANTOOLS_WEIGHTS", "").split(os.pathsep) if part]
+    return [path for folder in [*folders, shipped_folder()] for path in sorted(folder.glob("*.safetensors"))]
+
+
+def shipped_folder() -> Path:
+    """Return the folder of the default weights: inside an installed package, or beside it in a source checkout."""
+    package = Path(__file__).parent.parent
+    inside = package / "_weights"
+    return inside if inside.is_dir() else package.parent / "weights"
+
+
+def _shipped_default(capability: str) -> str | None:
+    index = shipped_folder() / "index.json"
+    if not index.is_file():
+        return None
+    default: dict[str, str] = json.loads(index.read_text(encoding="utf-8")).get("default", {})
+    return default.get(capability)
+
+
+def _unfinished(path: Path) -> str:
+    if (path / "checkpoints").is_dir():
+        return f"the run has not saved weights yet; go on with `gantools resume {path}`"
+    return "give a weights file, a run folder, or a name from `gantools weights list`"

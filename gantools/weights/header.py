@@ -1,0 +1,80 @@
+"""The header that lets a weights file describe itself."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from torch import Tensor
+
+import gantools
+from gantools.errors import GanToolsError
+from gantools.plugins import manager
+from gantools.weights.files import read_metadata, write_tensors
+
+FORMAT = 1
+
+
+class Header(BaseModel):
+    """What a weights file says of itself: enough to rebuild its networks and to use them without a flag."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    task: str
+    plugin: dict[str, str]
+    config: dict[str, Any]
+    step: int = 0
+    steps: int | None = None
+    size: int | None = None
+    data: dict[str, Any] = Field(default_factory=dict)
+    domains: list[str] = Field(default_factory=list)
+    licence: str | None = None
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    extra: dict[str, Any] = Field(default_factory=dict)
+    environment: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run that made it reached its planned end."""
+        return self.steps is not None and self.step >= self.steps
+
+
+def plugin_of(task: str) -> dict[str, str]:
+    """Return which installed plugin brings a task, for the header."""
+    record = manager().tasks.origin(task)
+    return {"name": record.name, "distribution": record.distribution, "version": record.version}
+
+
+def environment() -> dict[str, str]:
+    """Return the versions that a run was made with."""
+    return {
+        "gantools": gantools.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def save_weights(path: Path, tensors: Mapping[str, Tensor], header: Header) -> None:
+    """Write generators and header, atomically."""
+    write_tensors(path, tensors, {"gantools.format": str(FORMAT), "gantools.header": header.model_dump_json()})
+
+
+def read_header(path: Path) -> Header:
+    """Read the header of a weights file without its tensors; GanToolsError if it is not one of ours."""
+    metadata = read_metadata(path)
+    if "gantools.header" not in metadata:
+        raise GanToolsError(f"{path} was not written by gantools", "give the weights.safetensors of a run, or a run folder")
+    version = metadata.get("gantools.format", "")
+    if version != str(FORMAT):
+        raise GanToolsError(
+            f"{path} is of format {version!r}, and this gantools reads format {FORMAT}", "install a newer gantools"
+        )
+    try:
+        return Header.model_validate_json(metadata["gantools.header"])
+    except ValidationError:
+        raise GanToolsError(f"the header of {path} is damaged", "copy or download it again") from None

@@ -1,0 +1,107 @@
+"""CycleGAN (Zhu et al. 2017): adversarial, cycle (eq. 2) and identity (section 5.2) losses in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from gantools_cyclegan.config import Config, Options
+from gantools_cyclegan.pool import ImagePool
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss
+
+from gantools.networks import PatchGAN, PixelGAN, ResNetGenerator, init_weights, translate_any_size
+from gantools.networks.patchgan import check_size
+from gantools.objectives import Needs, Objective, Sample
+from gantools.task import Batch, Losses, Networks, Outputs, StepRandom, Task
+
+_SIDES = ("a", "b")
+
+
+class CycleGAN(Task[Config]):
+    """Generators ``g_ab`` and ``g_ba``, discriminators ``d_a`` and ``d_b``."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.pools = {side: ImagePool(config.pool_size) for side in _SIDES}
+
+    def generators(self) -> dict[str, nn.Module]:
+        """Build one ResNet generator a direction."""
+        return {f"g_{direction}": init_weights(self._generator()) for direction in ("ab", "ba")}
+
+    def discriminators(self, needs: Needs) -> dict[str, nn.Module]:
+        """Build one PatchGAN (or PixelGAN) a side; their instance norm suits every penalty."""
+        return {f"d_{side}": init_weights(self._discriminator()) for side in _SIDES}
+
+    def forward(self, nets: Networks, batch: Batch, rng: StepRandom) -> Outputs:
+        """Translate both ways; the identity pass shares the batch of the generator that it goes through."""
+        out = {}
+        for source, target in (("a", "b"), ("b", "a")):
+            generator = nets[f"g_{source}{target}"]
+            if torch.is_grad_enabled() and self.config.identity:
+                both = generator(torch.cat([batch[source], batch[target]]))
+                out[f"fake_{target}"], out[f"same_{target}"] = both.split(len(batch[source]))
+            else:
+                out[f"fake_{target}"] = generator(batch[source])
+        return out
+
+    def d_losses(self, nets: Networks, batch: Batch, out: Outputs, objective: Objective, rng: StepRandom) -> Losses:
+        """Return each critic's losses, generated pictures coming through the pool."""
+        losses = {}
+        for side in _SIDES:
+            fake = self.pools[side].query(out[f"fake_{side}"], rng)
+            terms, _ = objective.d_losses(nets[f"d_{side}"], Sample(batch[side]), [(Sample(fake), 1.0)], rng)
+            losses |= {f"{name}_{side}": value for name, value in terms.items()}
+        return losses
+
+    def g_losses(self, nets: Networks, batch: Batch, out: Outputs, objective: Objective, rng: StepRandom) -> Losses:
+        """Return adversarial, cycle and identity losses of both directions."""
+        config = self.config
+        losses = {}
+        for source, target in (("a", "b"), ("b", "a")):
+            fake = out[f"fake_{target}"]
+            terms, _ = objective.g_losses(nets[f"d_{target}"], Sample(fake), Sample(batch[target]), rng)
+            losses |= {f"{name}_{target}": config.adversarial * value for name, value in terms.items()}
+            if config.cycle:
+                back = nets[f"g_{target}{source}"](fake)
+                losses[f"cycle_{source}"] = config.cycle * l1_loss(back, batch[source])
+            if config.identity:
+                same = out[f"same_{target}"]
+                losses[f"identity_{target}"] = config.cycle * config.identity * l1_loss(same, batch[target])
+        return losses
+
+    def translate(self, nets: Networks, images: Tensor, options: Options) -> Tensor:
+        """Translate pictures of any size in the direction asked for."""
+        generator = nets["g_ab" if options.direction == "a2b" else "g_ba"]
+        return translate_any_size(generator, images, ResNetGenerator.stride)
+
+    def grid(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
+        """Show source, translation and cycle in both directions."""
+        columns = {}
+        for source, target in (("a", "b"), ("b", "a")):
+            fake = nets[f"g_{source}{target}"](batch[source])
+            a, b = source.upper(), target.upper()
+            columns |= {a: batch[source], f"{a} to {b}": fake, f"{a} to {b} to {a}": nets[f"g_{target}{source}"](fake)}
+        return columns
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return both pools."""
+        return {side: pool.state_dict() for side, pool in self.pools.items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore both pools."""
+        for side, pool in self.pools.items():
+            pool.load_state_dict(state[side])
+
+    def _generator(self) -> ResNetGenerator:
+        config = self.config
+        return ResNetGenerator(width=config.width, blocks=config.blocks, upsample=config.upsample)
+
+    def _discriminator(self) -> nn.Module:
+        config = self.config
+        width = config.d_width or config.width
+        if config.critic == "pixel":
+            return PixelGAN(width=width)
+        check_size(config.size, config.d_layers)
+        return PatchGAN(width=width, layers=config.d_layers)
