@@ -149,9 +149,7 @@ def read_pictures(cache: Path) -> tuple[Pictures, dict[str, str]]:
     pictures: Pictures = {style: {} for style in EMOJI_STYLES}
     index: list[dict[str, str]] = []
     for package in dict.fromkeys(name for name, _, _ in PACKAGES.values()):
-        folders = {
-            (folder, kind): style for style, (name, folder, kind) in PACKAGES.items() if name == package
-        }
+        folders = {(folder, kind): style for style, (name, folder, kind) in PACKAGES.items() if name == package}
         for path, data in members(fetch_npm(cache, package), {*folders, ("package/data", ".json")}):
             style = folders.get((str(path.parent), path.suffix))
             if style is not None:
@@ -160,9 +158,7 @@ def read_pictures(cache: Path) -> tuple[Pictures, dict[str, str]]:
                 index = json.loads(data)
     plain = (entry for entry in index if not entry["skintone"] and entry["group"] not in NOT_EMOJI)
     subgroups = {emoji_key(entry["hexcode"]): entry["subgroups"] for entry in plain}
-    return pictures, {
-        key: name for key, name in subgroups.items() if all(key in files for files in pictures.values())
-    }
+    return pictures, {key: name for key, name in subgroups.items() if all(key in files for files in pictures.values())}
 
 
 def draw(data: bytes, size: int) -> Image:
@@ -348,9 +344,7 @@ def arguments(argv: Iterable[str] | None) -> argparse.Namespace:
         command = commands.add_parser(name, help=text, description=f"Write {text}.")
         if name == "examples":
             here = Path(__file__).resolve().parent
-            command.add_argument(
-                "out", type=Path, metavar="OUT", nargs="?", default=here, help="default: here"
-            )
+            command.add_argument("out", type=Path, metavar="OUT", nargs="?", default=here, help="default: here")
             command.set_defaults(size=64)
         else:
             command.add_argument("out", type=Path, metavar="OUT", help="folder to write to")

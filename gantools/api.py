@@ -10,7 +10,7 @@ from rich.console import Console
 
 from gantools.inference.model import Model, load_model
 from gantools.training.display import Display, pick_display
-from gantools.training.run import Run, open_run, resolve, new_run
+from gantools.training.run import Run, new_run, open_run, resolve
 from gantools.training.trainer import Trainer, newest_checkpoint
 from gantools.weights.find import default_weights, find_weights
 

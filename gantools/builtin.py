@@ -16,7 +16,9 @@ _RECIPES = "gantools.objectives.recipes"
 def gantools_register_objectives(register: Callable[..., None]) -> None:
     """Register the objective layer's entries."""
     register("minimax", "loss", f"{_LOSSES}:Minimax", "the original zero-sum game")
-    register("nonsaturating", "loss", f"{_LOSSES}:NonSaturating", "minimax, with a generator loss that keeps its gradient")
+    register(
+        "nonsaturating", "loss", f"{_LOSSES}:NonSaturating", "minimax, with a generator loss that keeps its gradient"
+    )
     register("lsgan", "loss", f"{_LOSSES}:LeastSquares", "squared distance to target scores")
     register("hinge", "loss", f"{_LOSSES}:Hinge", "a margin for the critic, the bare score for the generator")
     register("wgan", "loss", f"{_LOSSES}:Wasserstein", "difference of mean scores; needs a Lipschitz critic")

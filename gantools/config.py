@@ -71,9 +71,13 @@ class RunConfig(BaseModel):
     )
 
     out: Path | None = option(None, "run folder [default: runs/TASK/N]", "Output")
-    sample_every: int | None = option(None, "steps between sample sheets [default: 20 sheets a run, at least every 1000]", "Output", ge=1)
+    sample_every: int | None = option(
+        None, "steps between sample sheets [default: 20 sheets a run, at least every 1000]", "Output", ge=1
+    )
     checkpoint_every: int = option(500, "steps between checkpoints", "Output", ge=1)
-    log_every: int | None = option(None, "steps between log lines [default: 100 lines a run, at least every 50]", "Output", ge=1)
+    log_every: int | None = option(
+        None, "steps between log lines [default: 100 lines a run, at least every 50]", "Output", ge=1
+    )
 
     @classmethod
     def for_device(cls, device: str) -> Settings:
@@ -126,7 +130,9 @@ def read_yaml(path: Path) -> Settings:
     except OSError as error:
         raise GanToolsError(f"cannot read {path}: {error.strerror}", "give the path of a YAML file") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise GanToolsError(f"{path} is not valid YAML: {' '.join(str(error).split())}", "write one `option: value` a line") from error
+        raise GanToolsError(
+            f"{path} is not valid YAML: {' '.join(str(error).split())}", "write one `option: value` a line"
+        ) from error
     if not isinstance(content, dict):
         raise GanToolsError(f"{path} does not hold settings", "write one `option: value` a line")
     return {str(name).replace("-", "_"): value for name, value in content.items()}

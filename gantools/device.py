@@ -23,11 +23,17 @@ def pick_device(request: str) -> str:
     if kind not in {"cpu", "cuda", "mps"} or (index and (kind != "cuda" or not index.isdigit())):
         raise GanToolsError(f"unknown device `{request}`", "give auto, cpu, cuda, cuda:N or mps")
     if kind == "cuda" and not cuda:
-        raise GanToolsError("no CUDA device is available here", "leave --device out to use what is there, or give --device cpu")
+        raise GanToolsError(
+            "no CUDA device is available here", "leave --device out to use what is there, or give --device cpu"
+        )
     if kind == "cuda" and index and int(index) >= cuda:
-        raise GanToolsError(f"there is no {request}; this machine has {cuda} CUDA device(s)", f"give --device cuda:0 … cuda:{cuda - 1}")
+        raise GanToolsError(
+            f"there is no {request}; this machine has {cuda} CUDA device(s)", f"give --device cuda:0 … cuda:{cuda - 1}"
+        )
     if kind == "mps" and not mps:
-        raise GanToolsError("no MPS device is available here", "leave --device out to use what is there, or give --device cpu")
+        raise GanToolsError(
+            "no MPS device is available here", "leave --device out to use what is there, or give --device cpu"
+        )
     return request
 
 
@@ -40,7 +46,9 @@ def pick_precision(request: str, device: torch.device) -> Precision:
     if request == "auto":
         return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else "32"
     if request == "16" and device.type != "cuda":
-        raise GanToolsError(f"--precision 16 needs a CUDA device, and this is {device.type}", "give --precision 32 or auto")
+        raise GanToolsError(
+            f"--precision 16 needs a CUDA device, and this is {device.type}", "give --precision 32 or auto"
+        )
     if request == "bf16" and device.type == "cpu":
         log.warning("bf16 is slow on most CPUs; --precision auto chooses 32 here")
     if request == "bf16":

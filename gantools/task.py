@@ -27,7 +27,9 @@ C = TypeVar("C", bound=RunConfig)
 class Networks(nn.Module):
     """The networks of a task by name: ``nets["g_ab"]``. Generators and discriminators are kept apart."""
 
-    def __init__(self, generators: Mapping[str, nn.Module], discriminators: Mapping[str, nn.Module] | None = None) -> None:
+    def __init__(
+        self, generators: Mapping[str, nn.Module], discriminators: Mapping[str, nn.Module] | None = None
+    ) -> None:
         super().__init__()
         self.generators = nn.ModuleDict(dict(generators))
         self.discriminators = nn.ModuleDict(dict(discriminators or {}))
@@ -70,7 +72,7 @@ class Task(Generic[C]):
         raise TypeError(f"{type(self).__name__} has no generator losses")
 
     def translate(self, nets: Networks, images: Tensor, options: Any) -> Tensor:
-        """Translate pictures [N, C, H, W] in [-1, 1] of any size, keeping the size; ``options`` is the task's Options."""
+        """Translate pictures [N, C, H, W] in [-1, 1] keeping their size, whatever it is; ``options`` is an Options."""
         raise GanToolsError(f"{type(self).__name__} does not translate pictures", "use weights of a task that does")
 
     def grid(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:

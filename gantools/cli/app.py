@@ -99,4 +99,4 @@ def _plugin_commands() -> list[Any]:
         """Make the app a group, however many commands it has."""
 
     manager().call("gantools_register_commands", app=extra)
-    return list(typer.main.get_command(extra).commands.values())
+    return list(typer.main.get_group(extra).commands.values())

@@ -28,7 +28,11 @@ def model_options(model: type[BaseModel], on_cpu: Mapping[str, Any] | None = Non
 
 
 def make_command(
-    name: str, help: str, parameters: list[inspect.Parameter], body: Callable[..., None], epilog: str | None = None  # noqa: A002
+    name: str,
+    help: str,
+    parameters: list[inspect.Parameter],
+    body: Callable[..., None],
+    epilog: str | None = None,
 ) -> Any:
     """Build a command whose options are ``parameters``; ``body`` gets those that were given, by keyword."""
 

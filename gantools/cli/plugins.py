@@ -30,7 +30,9 @@ def list_plugins(as_json: Annotated[bool, typer.Option("--json", help="print JSO
     table = Table("name", "distribution", "version", "hooks or error", box=None, header_style="bold", pad_edge=False)
     for record in records:
         hooks = ", ".join(hook.removeprefix("gantools_") for hook in record.hooks)
-        table.add_row(record.name, record.distribution, record.version, f"error: {record.error}" if record.error else hooks)
+        table.add_row(
+            record.name, record.distribution, record.version, f"error: {record.error}" if record.error else hooks
+        )
     Console(highlight=False, markup=False).print(table)
 
 

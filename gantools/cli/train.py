@@ -49,7 +49,9 @@ def _task_command(info: TaskInfo) -> Any:
     parameters = [
         *model_options(config, config.for_device("cpu")),
         extra("config", Path, help="YAML file of settings; flags override it", rich_help_panel="Output"),
-        extra("dry_run", bool, names=["--dry-run"], help="print the resolved settings and stop", rich_help_panel="Output"),
+        extra(
+            "dry_run", bool, names=["--dry-run"], help="print the resolved settings and stop", rich_help_panel="Output"
+        ),
         extra("quiet", bool, names=["--quiet", "-q"], help="print warnings and errors only", rich_help_panel="Output"),
     ]
 

@@ -28,7 +28,12 @@ def command() -> Any:
                 parameters.setdefault(parameter.name, parameter)
     for parameter in (
         extra("weights", str, help="weights file, run folder or name; default: your newest finished run"),
-        extra("out", Path, names=["-o", "--out"], help="folder for the results, or a file name for one \\[default: translated]"),
+        extra(
+            "out",
+            Path,
+            names=["-o", "--out"],
+            help="folder for the results, or a file name for one \\[default: translated]",
+        ),
         extra("force", bool, names=["--force"], help="replace existing results"),
         extra("device", str, help="auto, cpu, cuda, cuda:N or mps"),
         extra("seed", int, help="seed, for tasks that draw noise \\[default: 0]"),
@@ -72,7 +77,9 @@ def translate(
     for reason in failures:
         say(f"left out: {reason}")
     if not quiet:
-        say(f"translated {len(jobs) - len(failures)} of {len(jobs)} pictures into {jobs[0].target.parent if len(jobs) == 1 else out}")
+        say(
+            f"translated {len(jobs) - len(failures)} of {len(jobs)} pictures into {jobs[0].target.parent if len(jobs) == 1 else out}"
+        )
     if failures:
         raise typer.Exit(1 if len(failures) == len(jobs) else 3)
 

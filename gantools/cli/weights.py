@@ -9,11 +9,14 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from gantools.cli.console import put_json, say, talk
+from gantools.cli.console import put_json, say
 from gantools.errors import GanToolsError
 
 app = typer.Typer(
-    add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, help="List weights and read their headers."
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="List weights and read their headers.",
 )
 _JSON = typer.Option("--json", help="print JSON")
 
@@ -59,10 +62,9 @@ def show(
         return
     table = Table(show_header=False, box=None, pad_edge=False)
     for name, value in described.items():
-        if isinstance(value, dict):
-            value = "\n".join(f"{key}: {_plain(item)}" for key, item in value.items() if item not in (None, [], ""))
-        if value not in (None, "", []):
-            table.add_row(name, _plain(value))
+        text = _plain(value)
+        if text:
+            table.add_row(name, text)
     _stdout().print(table, markup=False)
 
 
@@ -73,13 +75,16 @@ def describe(found: Any) -> dict[str, Any]:
         digest = file_digest(file, "sha256").hexdigest()
     described = {
         "name": found.name, "path": str(found.path), "task": header.task, "plugin": header.plugin, "size": header.size,
-        "step": header.step, "data": header.data, "licence": header.licence, "sha256": digest, "metrics": header.metrics,
+        "step": header.step, "data": header.data, "licence": header.licence, "sha256": digest,
+        "metrics": header.metrics,
     }  # fmt: skip
     return described | ({"domains": header.domains} if header.domains else {})
 
 
 def _plain(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, dict):
+        return "\n".join(f"{key}: {_plain(item)}" for key, item in value.items() if _plain(item))
+    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
 
 
 def _stdout() -> Any:

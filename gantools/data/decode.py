@@ -20,7 +20,9 @@ def open_image(path: Path) -> Image.Image:
             image.load()
             return ImageOps.exif_transpose(image)
     except UnidentifiedImageError:
-        raise GanToolsError(f"{path} is not a picture", "give a file that Pillow can open, such as PNG or JPEG") from None
+        raise GanToolsError(
+            f"{path} is not a picture", "give a file that Pillow can open, such as PNG or JPEG"
+        ) from None
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError, Image.DecompressionBombError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise GanToolsError(f"{path} cannot be read: {reason}", "check the file, or leave it out") from None

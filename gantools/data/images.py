@@ -47,7 +47,8 @@ class ImageSet:
                 report(name, i + 1, total)
         if not kept:
             raise GanToolsError(
-                f"none of the {total} pictures in {self.paths[0].parent} can be read", "check the files; the warnings say why"
+                f"none of the {total} pictures in {self.paths[0].parent} can be read",
+                "check the files; the warnings say why",
             )
         self.paths = [path for path, _ in kept]
         self._pictures = [picture for _, picture in kept]

@@ -20,7 +20,7 @@ class ImageData(Protocol):
     cached: bool
 
     def __len__(self) -> int:
-        """Samples in one epoch."""
+        """Return the number of samples in one epoch."""
         ...
 
     def __getitem__(self, k: int) -> dict[str, Tensor]:

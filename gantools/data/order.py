@@ -1,4 +1,4 @@
-"""The order of samples and their random crops, as functions of the sample's number: nothing to save, nothing to resume."""
+"""The order of samples and their random crops, as functions of the sample's number: there is no state to save."""
 
 from __future__ import annotations
 

@@ -47,7 +47,13 @@ class UnpairedImages:
     def __getitem__(self, k: int) -> dict[str, Tensor]:
         return {
             side: crop_and_flip(
-                self.sets[side][self.order[side][k]], self.config.size, self.config.flip, self.config.seed, "crop", side, k
+                self.sets[side][self.order[side][k]],
+                self.config.size,
+                self.config.flip,
+                self.config.seed,
+                "crop",
+                side,
+                k,
             )
             for side in _SIDES
         }
@@ -56,7 +62,8 @@ class UnpairedImages:
         """Return the held-back pictures of both sides, uint8 [N, 3, size, size]."""
         rows = min(map(len, self.shown.values()))
         return {
-            side: torch.stack([centre(self.sets[side][i], self.config.size) for i in self.shown[side][:rows]]) for side in _SIDES
+            side: torch.stack([centre(self.sets[side][i], self.config.size) for i in self.shown[side][:rows]])
+            for side in _SIDES
         }
 
     def describe(self) -> dict[str, object]:

@@ -34,16 +34,21 @@ def plan(inputs: Sequence[str], out: Path, force: bool) -> list[Job]:
     ``out`` is a folder, or a file name if there is one input picture. Pictures from folders keep their relative names.
     """
     pairs = [pair for text in inputs for pair in _expand(text)]
-    single = len(pairs) == 1 and Path(inputs[0]).is_file() and out.suffix.lower() in image_suffixes() and not out.is_dir()
+    single = (
+        len(pairs) == 1 and Path(inputs[0]).is_file() and out.suffix.lower() in image_suffixes() and not out.is_dir()
+    )
     jobs = [Job(source, out if single else out / _writable(name)) for source, name in pairs]
     targets: dict[Path, Path] = {}
     for job in jobs:
         target = job.target.resolve()
         if target == job.source.resolve():
-            raise GanToolsError(f"{job.source} would be overwritten by its own translation", "give another folder with --out")
+            raise GanToolsError(
+                f"{job.source} would be overwritten by its own translation", "give another folder with --out"
+            )
         if target in targets:
             raise GanToolsError(
-                f"{targets[target]} and {job.source} would both become {job.target}", "translate them into different folders with --out"
+                f"{targets[target]} and {job.source} would both become {job.target}",
+                "translate them into different folders with --out",
             )
         if job.target.exists() and not force:
             raise GanToolsError(f"{job.target} exists", "add --force to replace it, or give another --out")
@@ -90,7 +95,9 @@ def _expand(text: str) -> list[tuple[Path, Path]]:
         return [(path, Path(path.name))]
     matches = sorted(glob(text, recursive=True))
     if not matches:
-        raise GanToolsError(f"{text} does not exist", "give a picture, a folder of pictures, or a quoted pattern like 'photos/*.jpg'")
+        raise GanToolsError(
+            f"{text} does not exist", "give a picture, a folder of pictures, or a quoted pattern like 'photos/*.jpg'"
+        )
     found: list[tuple[Path, Path]] = []
     for match in map(Path, matches):
         if match.is_dir():
@@ -108,4 +115,6 @@ def _writable(name: Path) -> Path:
 @cache
 def _writable_suffixes() -> frozenset[str]:
     Image.init()
-    return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.SAVE and kind in Image.OPEN)
+    return frozenset(
+        suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.SAVE and kind in Image.OPEN
+    )

@@ -32,7 +32,9 @@ class Model:
     keyword arguments of `translate`; which there are depends on the task.
     """
 
-    def __init__(self, info: TaskInfo, header: Header, networks: Networks, task: Task[Any], device: torch.device) -> None:
+    def __init__(
+        self, info: TaskInfo, header: Header, networks: Networks, task: Task[Any], device: torch.device
+    ) -> None:
         self.info, self.header, self.networks, self.task, self.device = info, header, networks, task, device
         background = getattr(task.config, "background", "white")
         self.background = parse_background(background)
@@ -107,6 +109,8 @@ def load_model(found: Found, device: str = "auto") -> Model:
         networks.load_state_dict(tensors, assign=True)
     except (GanToolsError, RuntimeError, ValueError, MemoryError) as error:
         reason = error.message if isinstance(error, GanToolsError) else str(error).splitlines()[0]
-        raise GanToolsError(f"{found.name} does not fit its own header: {reason}", "the file is damaged; copy it again") from None
+        raise GanToolsError(
+            f"{found.name} does not fit its own header: {reason}", "the file is damaged; copy it again"
+        ) from None
     networks.eval().requires_grad_(False).to(target)
     return Model(info, header, networks, task, target)

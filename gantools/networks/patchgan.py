@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 
@@ -22,7 +24,7 @@ class PatchGAN(nn.Module):
         self.body = nn.Sequential(
             *(
                 _block(inside, outside, 1 if i == layers - 1 else 2, norm)
-                for i, (inside, outside) in enumerate(zip(channels, channels[1:], strict=False))
+                for i, (inside, outside) in enumerate(itertools.pairwise(channels))
             )
         )
         self.head = nn.Conv2d(channels[-1], 1, 4, 1, 1)

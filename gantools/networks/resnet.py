@@ -22,7 +22,12 @@ class ResNetGenerator(nn.Module):
     stride = 4
 
     def __init__(
-        self, in_channels: int = 3, out_channels: int = 3, width: int = 64, blocks: int = 9, upsample: Upsample = "resize"
+        self,
+        in_channels: int = 3,
+        out_channels: int = 3,
+        width: int = 64,
+        blocks: int = 9,
+        upsample: Upsample = "resize",
     ) -> None:
         super().__init__()
         self.stem = _Conv(in_channels, width, kernel=7)
@@ -41,7 +46,7 @@ class _Conv(nn.Sequential):
     """Convolution, instance norm, ReLU; padded by reflection where the size stays, with zeros where it halves."""
 
     def __init__(self, inside: int, outside: int, kernel: int = 3, stride: int = 1) -> None:
-        mode = "reflect" if stride == 1 else "zeros"
+        mode: Literal["reflect", "zeros"] = "reflect" if stride == 1 else "zeros"
         super().__init__(
             nn.Conv2d(inside, outside, kernel, stride, kernel // 2, bias=False, padding_mode=mode),
             norm_layer("instance", outside),

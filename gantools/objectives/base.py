@@ -83,8 +83,7 @@ class Needs:
 class Loss:
     """An adversarial loss: what each player minimises, as a mean over scores.
 
-    ``judge_reals`` may shape options as dataclass fields of a subclass. Subclasses are dataclasses; their fields are
-    the options of the grammar (``lsgan:a=-1``).
+    Subclasses are dataclasses whose fields are the options of the grammar (``lsgan:a=-1``).
     """
 
     needs: ClassVar[Needs] = Needs()
@@ -103,7 +102,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Penalty:
-    """A term added to the discriminator's loss, ``weight`` times; with ``every=N`` only each N-th time, N times as strong.
+    """A term of the discriminator's loss, ``weight`` times; ``every=N`` takes each N-th update only, N times as strong.
 
     ``differentiates`` names the samples whose image gradient the penalty takes from the scores it is given: the layer
     then judges those apart, in float32, with gradients to the image.
@@ -140,7 +139,7 @@ class Constraint:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A combination under one name: the loss, its penalties and constraints, and settings such as optimizer and n_critic."""
+    """A combination under one name: loss, penalties, constraints, and settings such as optimizer and n_critic."""
 
     loss: str
     penalties: tuple[str, ...] = ()

@@ -52,11 +52,10 @@ class SpectralNorm(Constraint):
     def before_d_update(self, d: nn.Module) -> None:
         """Make one round of power iteration."""
         for module in d.modules():
-            if parametrize.is_parametrized(module, "weight"):
-                entry = module.parametrizations["weight"]  # type: ignore[index,union-attr]
-                for part in entry:
+            if isinstance(module, parametrize.ParametrizationList):
+                for part in module:
                     if isinstance(part, _Normalised):
-                        part.iterate(entry.original)
+                        part.iterate(module.original)
 
 
 class _Normalised(nn.Module):

@@ -69,7 +69,9 @@ def _build(spec: str, base: type[Any], option: str) -> Any:
     cls = entry.load()
     if not (isinstance(cls, type) and issubclass(cls, base)):
         article = "--objective" if entry.kind in {"loss", "recipe"} else f"--{entry.kind}"
-        raise GanToolsError(f"`{name}` is a {entry.kind}, not a {base.__name__.lower()}", f"give it with {article} instead of {option}")
+        raise GanToolsError(
+            f"`{name}` is a {entry.kind}, not a {base.__name__.lower()}", f"give it with {article} instead of {option}"
+        )
     fields = [field.name for field in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []
     for key in options:
         if key not in fields:
@@ -78,4 +80,6 @@ def _build(spec: str, base: type[Any], option: str) -> Any:
         return TypeAdapter(cls).validate_python(options) if fields else cls()
     except ValidationError as error:
         detail = error.errors()[0]
-        raise GanToolsError(f"`{spec}`: {detail['loc'][0]}: {detail['msg'].lower()}", "see the option's type in the docs") from None
+        raise GanToolsError(
+            f"`{spec}`: {detail['loc'][0]}: {detail['msg'].lower()}", "see the option's type in the docs"
+        ) from None

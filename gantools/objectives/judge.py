@@ -38,7 +38,7 @@ def mixes_samples(critic: Critic) -> bool:
 
 def _split(verdict: Verdict, sizes: list[int]) -> Iterator[Verdict]:
     def pieces(tensor: Tensor) -> tuple[Tensor, ...]:
-        return tensor.split(sizes)
+        return torch.split(tensor, sizes)
 
     scores = pieces(verdict.score)
     features = [pieces(feature) for feature in verdict.features]

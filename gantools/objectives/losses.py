@@ -1,4 +1,4 @@
-"""Adversarial losses. D is the critic's score before any activation, x real, G(z) generated, σ the logistic function."""
+"""Adversarial losses. D is the critic's score before any activation, x is real, G(z) generated, σ the logistic."""
 
 from __future__ import annotations
 

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 import torch
 
 from gantools.objectives.augment import DiffAugment
-from gantools.objectives.base import Constraint, Critic, Judged, Loss, Losses, Needs, Penalty, Sample, Verdict, sample_scores
+from gantools.objectives.base import (
+    Constraint,
+    Critic,
+    Judged,
+    Loss,
+    Losses,
+    Needs,
+    Penalty,
+    Sample,
+    Verdict,
+    sample_scores,
+)
 from gantools.objectives.judge import judge, judge_together
 
 if TYPE_CHECKING:

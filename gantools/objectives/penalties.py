@@ -36,7 +36,8 @@ class GradientPenalty(Penalty):
         points = torch.lerp(fake.sample.image.detach().float(), real.sample.image.detach().float(), mix)
         sample = real.sample._replace(image=points.requires_grad_(True))
         gradient = input_gradient(judge(critic, sample).score, points)
-        return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+        norm: Tensor = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
+        return (norm - 1).square().mean()
 
 
 @dataclass(frozen=True)

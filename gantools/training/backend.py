@@ -8,7 +8,6 @@ gradient can stay unsynchronised.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Literal, cast
@@ -18,7 +17,6 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gantools.errors import GanToolsError
 from gantools.device import pick_device, pick_precision
 
 log = logging.getLogger("gantools")
@@ -71,7 +69,7 @@ class Backend:
 
     def backward(self, loss: Tensor) -> None:
         """Add the loss's gradients, scaled if precision is 16."""
-        self._scaler.scale(loss).backward()
+        torch.autograd.backward(self._scaler.scale(loss))
 
     def step(self, optimizer: Optimizer, parameters: Iterable[nn.Parameter]) -> None:
         """Average the gradients over the processes and let the optimizer step."""
@@ -98,5 +96,5 @@ class Backend:
             return
         gradients = [p.grad for p in parameters if p.grad is not None]
         flat = cast("Tensor", self._fabric.all_reduce(torch.cat([g.flatten() for g in gradients]), reduce_op="mean"))
-        for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+        for gradient, mean in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
             gradient.copy_(mean.view_as(gradient))

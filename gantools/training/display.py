@@ -85,7 +85,9 @@ class Lines(Quiet):
         """Print one line."""
         losses = "  ".join(f"{name} {value:.3g}" for name, value in values.items() if _is_loss(name))
         of = f"/{self._total}" if self._total else ""
-        self._print(f"step {step}{of}  {values['images_per_second']:.1f} images/s  left {_clock(self._remaining)}  {losses}")
+        self._print(
+            f"step {step}{of}  {values['images_per_second']:.1f} images/s  left {_clock(self._remaining)}  {losses}"
+        )
 
     def note(self, message: str, warning: bool = False) -> None:
         """Print a message on a line of its own."""
@@ -151,7 +153,11 @@ def _loss_table(values: dict[str, float]) -> Table:
     """Return one line a player, names above values, as many as fit."""
     table = Table.grid(padding=(0, 2))
     for player, title in (("d", "critic"), ("g", "generator")):
-        losses = {name.split("/")[1]: value for name, value in values.items() if name.startswith(player + "/") and _is_loss(name)}
+        losses = {
+            name.split("/")[1]: value
+            for name, value in values.items()
+            if name.startswith(player + "/") and _is_loss(name)
+        }
         if losses:
             table.add_row(title, "  ".join(f"{name} {value:.3g}" for name, value in losses.items()))
     return table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Average:
@@ -18,13 +18,13 @@ class Average:
         self.beta = beta
         self._source = networks
         self.networks = deepcopy(networks).eval().requires_grad_(False)
-        self._pairs = (list(self.networks.parameters()), list(networks.parameters()))
+        self._average: list[Tensor] = list(self.networks.parameters())
+        self._current: list[Tensor] = list(networks.parameters())
 
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Move the average towards the networks after generator update number ``step``, counted from 0."""
         decay = min(self.beta, (1 + step) / (10 + step))
-        average, current = self._pairs
-        torch._foreach_lerp_(average, current, 1 - decay)
+        torch._foreach_lerp_(self._average, self._current, 1 - decay)
         for kept, new in zip(self.networks.buffers(), self._source.buffers(), strict=True):
             kept.copy_(new)

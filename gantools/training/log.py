@@ -44,11 +44,15 @@ def draw_curves(rows: list[dict[str, Any]], path: Path) -> None:
         for name, value in row.items():
             player, slash, loss = name.partition("/")
             if slash:
-                panels[_panel(player, loss)][loss].append((row["step"], value))
+                panels[_panel(player, loss)][name].append((row["step"], value))
     if not panels:
         return
     figure = Figure(figsize=(10, 2.6 * len(panels)), layout="constrained")
-    for axes, (title, curves) in zip(figure.subplots(len(panels), squeeze=False)[:, 0], sorted(panels.items()), strict=True):
+    for axes, (title, curves) in zip(
+        figure.subplots(len(panels), squeeze=False)[:, 0],
+        sorted(panels.items(), key=lambda item: not item[0].startswith("losses")),
+        strict=True,
+    ):
         for name, points in curves.items():
             axes.plot(*zip(*points, strict=True), label=name, linewidth=1)
         axes.set_title(title, loc="left", fontsize=10)
@@ -59,6 +63,7 @@ def draw_curves(rows: list[dict[str, Any]], path: Path) -> None:
 
 
 def _panel(player: str, loss: str) -> str:
-    if loss.startswith(("score", "accuracy", "gradient")):
-        return f"diagnosis: {loss.split('_')[0]}"
-    return {"d": "discriminator losses", "g": "generator losses"}.get(player, player)
+    for kind in ("score", "accuracy", "gradient"):
+        if loss.startswith(kind):
+            return f"{kind}s of the critic" if kind != "gradient" else "gradient norms"
+    return {"d": "losses of the discriminator", "g": "losses of the generator"}.get(player, player)

@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from gantools.config import RunConfig, Settings, merge, preset_settings, read_yaml, validate, write_yaml
+from gantools.device import pick_device
 from gantools.errors import GanToolsError
 from gantools.objectives.grammar import find_recipe
 from gantools.plugins import TaskInfo, manager
 from gantools.registry import load_object
-from gantools.device import pick_device
 
 _STEPS = 2000
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder and what is in it: config.yaml, command.txt, log.jsonl, curves.png, samples/, checkpoints/, weights.safetensors."""
+    """A run folder: config.yaml, command.txt, log.jsonl, curves.png, samples/, checkpoints/, weights.safetensors."""
 
     folder: Path
     task: TaskInfo
@@ -87,7 +87,9 @@ def new_run(info: TaskInfo, config: RunConfig) -> Run:
         raise GanToolsError(f"{folder} is a file", "give a folder with --out")
     if folder.is_dir() and any(folder.iterdir()):
         hint = f"go on with `gantools resume {folder}`, or give another --out"
-        raise GanToolsError(f"{folder} is not empty", hint if (folder / "config.yaml").exists() else "give another --out")
+        raise GanToolsError(
+            f"{folder} is not empty", hint if (folder / "config.yaml").exists() else "give another --out"
+        )
     return Run(folder, info, config)
 
 

@@ -20,9 +20,7 @@ def draw_sheet(columns: dict[str, Tensor], path: Path) -> None:
     scale = max(1, -(-_SMALLEST // first.width))
     width, height = first.width * scale, first.height * scale
     rows = max(map(len, pictures.values()))
-    sheet = Image.new(
-        "RGB", (len(pictures) * (width + _GAP) + _GAP, rows * (height + _GAP) + _TITLE + _GAP), "white"
-    )
+    sheet = Image.new("RGB", (len(pictures) * (width + _GAP) + _GAP, rows * (height + _GAP) + _TITLE + _GAP), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
     for column, (title, images) in enumerate(pictures.items()):
         left = _GAP + column * (width + _GAP)

@@ -17,7 +17,6 @@ from gantools.data.loader import ImageData, batches
 from gantools.errors import GanToolsError
 from gantools.objectives.grammar import build_objective
 from gantools.plugins import manager
-from gantools.task import Networks
 from gantools.training.backend import Backend
 from gantools.training.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
 from gantools.training.display import Display
@@ -37,7 +36,9 @@ class Trainer:
     then holds the signal's number.
     """
 
-    def __init__(self, run: Run, display: Display, checkpoint: Path | None = None, more_steps: int | None = None) -> None:
+    def __init__(
+        self, run: Run, display: Display, checkpoint: Path | None = None, more_steps: int | None = None
+    ) -> None:
         self.run, self.display, self.config = run, display, run.config
         state = load_checkpoint(checkpoint) if checkpoint else {}
         self.task = load_task(run.task, self.config)
@@ -121,7 +122,7 @@ class Trainer:
     def _sheet(self) -> None:
         batch = self.updates.to_device(self.data.sheet())
         with torch.inference_mode(), self.backend.autocast():
-            columns = self.task.grid(Networks(self.updates.average.networks), batch)
+            columns = self.task.grid(self.updates.averaged, batch)
         path = self.run.sample(self.step)
         draw_sheet(columns, path)
         self._warn(self.watch.sheet(columns) if self.step else None)
@@ -167,7 +168,8 @@ class Trainer:
         length = f"{self.schedule.total:,} steps" if self.schedule.total else f"{self.config.minutes:g} minutes"
         beginning = f", from step {self.step:,}" if self.step else ""
         precision = "float32" if backend.precision == "32" else backend.precision
-        return f"training {self.run.task.name} for {length}{beginning}, on {machine} in {precision}, into {self.run.folder}"
+        what = f"training {self.run.task.name} for {length}{beginning}"
+        return f"{what}, on {machine} in {precision}, into {self.run.folder}"
 
     @property
     def _seconds(self) -> float:
@@ -211,7 +213,9 @@ def newest_checkpoint(run: Run) -> Path:
     """Return a run's last checkpoint, or raise GanToolsError."""
     found = list_checkpoints(run.checkpoints)
     if not found:
-        raise GanToolsError(f"{run.folder} has no checkpoint to go on from", "start again with the command in its command.txt")
+        raise GanToolsError(
+            f"{run.folder} has no checkpoint to go on from", "start again with the command in its command.txt"
+        )
     return found[-1]
 
 

@@ -36,6 +36,7 @@ class Updates:
                 objective.prepare(d)
         backend.place(self.nets)
         self.average = Average(self.nets.generators, config.ema)
+        self.averaged = Networks(dict(self.average.networks.named_children()))
         self.g = _Player(self.nets.generators, config, config.lr_g, backend.device)
         self.d = _Player(self.nets.discriminators, config, config.lr_d, backend.device)
         self.totals: Losses = {}
@@ -136,8 +137,8 @@ class Updates:
         self.backend.backward(torch.stack(list(losses.values())).sum() / self.config.accumulate)
         for name, value in losses.items():
             key = f"{player}/{name}"
-            value = value.detach() * share
-            self.totals[key] = self.totals[key] + value if key in self.totals else value
+            part = value.detach() * share
+            self.totals[key] = self.totals[key] + part if key in self.totals else part
 
     def _finish(self, name: str, player: _Player) -> None:
         if self.watching:

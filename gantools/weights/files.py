@@ -15,7 +15,7 @@ from gantools.errors import GanToolsError
 
 
 def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    """Call ``write`` with a temporary name beside ``path``, flush to disk, rename; GanToolsError if the disk refuses."""
+    """Call ``write`` with a temporary name, flush to disk, rename to ``path``; GanToolsError if the disk refuses."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,7 +26,9 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
     except (OSError, SafetensorError) as error:
         temporary.unlink(missing_ok=True)
         reason = getattr(error, "strerror", None) or str(error)
-        raise GanToolsError(f"cannot write {path}: {reason}", "check free space and permissions; earlier files are intact") from error
+        raise GanToolsError(
+            f"cannot write {path}: {reason}", "check free space and permissions; earlier files are intact"
+        ) from error
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:

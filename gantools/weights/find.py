@@ -41,16 +41,18 @@ def find_weights(reference: str | Path) -> Found:
     answer = manager().first("gantools_find_weights", reference=str(reference))
     if answer is not None:
         return Found(str(reference), Path(answer), read_header(Path(answer)))
-    raise GanToolsError(f"no weights `{reference}`: no such file, run folder or name", suggestion(str(reference), list(known)))
+    raise GanToolsError(
+        f"no weights `{reference}`: no such file, run folder or name", suggestion(str(reference), list(known))
+    )
 
 
 def default_weights(capability: str) -> Found:
     """Return the newest finished run under ./runs that has the capability, else the shipped default for it."""
+    tasks = manager().tasks
     for found in run_weights():
-        info = manager().tasks
-        if found.header.complete and found.header.task in info.names():
-            if capability in info.get(found.header.task).capabilities:
-                return found
+        name = found.header.task
+        if found.header.complete and name in tasks.names() and capability in tasks.get(name).capabilities:
+            return found
     shipped = _shipped_default(capability)
     if shipped is not None:
         return find_weights(shipped)

@@ -68,7 +68,9 @@ def read_header(path: Path) -> Header:
     """Read the header of a weights file without its tensors; GanToolsError if it is not one of ours."""
     metadata = read_metadata(path)
     if "gantools.header" not in metadata:
-        raise GanToolsError(f"{path} was not written by gantools", "give the weights.safetensors of a run, or a run folder")
+        raise GanToolsError(
+            f"{path} was not written by gantools", "give the weights.safetensors of a run, or a run folder"
+        )
     version = metadata.get("gantools.format", "")
     if version != str(FORMAT):
         raise GanToolsError(

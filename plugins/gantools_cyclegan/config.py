@@ -52,4 +52,6 @@ class Config(UnpairedSettings):
 class Options(BaseOptions):
     """Settings of a translation."""
 
-    direction: Literal["a2b", "b2a"] = Field("a2b", description="from the first kind of pictures to the second, or back")
+    direction: Literal["a2b", "b2a"] = Field(
+        "a2b", description="from the first kind of pictures to the second, or back"
+    )

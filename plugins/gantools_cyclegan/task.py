@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from gantools_cyclegan.config import Config, Options
-from gantools_cyclegan.pool import ImagePool
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
@@ -15,6 +13,8 @@ from gantools.networks import PatchGAN, PixelGAN, ResNetGenerator, init_weights,
 from gantools.networks.patchgan import check_size
 from gantools.objectives import Needs, Objective, Sample
 from gantools.task import Batch, Losses, Networks, Outputs, StepRandom, Task
+from gantools_cyclegan.config import Config, Options
+from gantools_cyclegan.pool import ImagePool
 
 _SIDES = ("a", "b")
 
@@ -48,7 +48,7 @@ class CycleGAN(Task[Config]):
 
     def d_losses(self, nets: Networks, batch: Batch, out: Outputs, objective: Objective, rng: StepRandom) -> Losses:
         """Return each critic's losses, generated pictures coming through the pool."""
-        losses = {}
+        losses: Losses = {}
         for side in _SIDES:
             fake = self.pools[side].query(out[f"fake_{side}"], rng)
             terms, _ = objective.d_losses(nets[f"d_{side}"], Sample(batch[side]), [(Sample(fake), 1.0)], rng)
@@ -58,7 +58,7 @@ class CycleGAN(Task[Config]):
     def g_losses(self, nets: Networks, batch: Batch, out: Outputs, objective: Objective, rng: StepRandom) -> Losses:
         """Return adversarial, cycle and identity losses of both directions."""
         config = self.config
-        losses = {}
+        losses: Losses = {}
         for source, target in (("a", "b"), ("b", "a")):
             fake = out[f"fake_{target}"]
             terms, _ = objective.g_losses(nets[f"d_{target}"], Sample(fake), Sample(batch[target]), rng)
@@ -78,7 +78,7 @@ class CycleGAN(Task[Config]):
 
     def grid(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
         """Show source, translation and cycle in both directions."""
-        columns = {}
+        columns: dict[str, Tensor] = {}
         for source, target in (("a", "b"), ("b", "a")):
             fake = nets[f"g_{source}{target}"](batch[source])
             a, b = source.upper(), target.upper()
