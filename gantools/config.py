@@ -17,9 +17,9 @@ from gantools.registry import suggestion
 Settings = dict[str, Any]
 
 
-def option(default: Any, help: str, panel: str, **constraints: Any) -> Any:  # noqa: A002  (pydantic and typer say help)
+def option(default: Any, text: str, panel: str, **constraints: Any) -> Any:
     """Declare a field that is also a flag: its default, its help line, and the help panel it stands in."""
-    return Field(default, description=help, json_schema_extra={"panel": panel}, validate_default=True, **constraints)
+    return Field(default, description=text, json_schema_extra={"panel": panel}, validate_default=True, **constraints)
 
 
 class Options(BaseModel):
@@ -31,8 +31,7 @@ class Options(BaseModel):
 class RunConfig(BaseModel):
     """Settings that every task shares. A task's Config derives from this one and from its kind of data.
 
-    ``None`` in a resolved configuration means "not limited" or "not asked for"; every automatic value has been replaced
-    by the value in use, so that ``config.yaml`` and the weights say what really ran.
+    ``None`` means "not limited" or "not asked for"; what depends on the device has been settled when a run is resolved.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

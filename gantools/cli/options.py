@@ -27,13 +27,7 @@ def model_options(model: type[BaseModel], on_cpu: Mapping[str, Any] | None = Non
     return [parameter for _, parameter in sorted(parameters, key=lambda pair: _rank(pair[0]))]
 
 
-def make_command(
-    name: str,
-    help: str,
-    parameters: list[inspect.Parameter],
-    body: Callable[..., None],
-    epilog: str | None = None,
-) -> Any:
+def make_command(name: str, text: str, parameters: list[inspect.Parameter], body: Callable[..., None]) -> Any:
     """Build a command whose options are ``parameters``; ``body`` gets those that were given, by keyword."""
 
     def callback(**values: Any) -> None:
@@ -42,7 +36,7 @@ def make_command(
     callback.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     callback.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
-    app.command(name, help=help, epilog=epilog)(callback)
+    app.command(name, help=text)(callback)
     return typer.main.get_command(app)
 
 

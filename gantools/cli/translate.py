@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +13,9 @@ from gantools.cli.console import put, say, talk
 from gantools.cli.options import extra, make_command, model_options
 from gantools.plugins import manager
 from gantools.registry import load_object
+
+if TYPE_CHECKING:
+    from gantools.inference.files import Job
 
 _HELP = "Translate pictures with trained weights. Size, format and transparency are kept; nothing is overwritten."
 
@@ -77,14 +81,16 @@ def translate(
     for reason in failures:
         say(f"left out: {reason}")
     if not quiet:
-        say(
-            f"translated {len(jobs) - len(failures)} of {len(jobs)} pictures into {jobs[0].target.parent if len(jobs) == 1 else out}"
-        )
+        say(f"translated {len(jobs) - len(failures)} of {len(jobs)} pictures into {_place(jobs, out)}")
     if failures:
         raise typer.Exit(1 if len(failures) == len(jobs) else 3)
 
 
-def _with_bar(results: Any, total: int, quiet: bool) -> Any:
+def _place(jobs: Sequence[Job], out: Path) -> Path:
+    return jobs[0].target if len(jobs) == 1 else out
+
+
+def _with_bar(results: Iterable[Any], total: int, quiet: bool) -> Iterable[Any]:
     from rich.progress import track
 
     if quiet or total < 2 or not talk.is_terminal:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from gantools.errors import GanToolsError
-from gantools.weights.files import read_metadata, read_tensors, write_tensors
-
-FORMAT = 1
+from gantools.weights.files import read_content, read_tensors, write_tensors
 
 
 def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int = 2) -> Path:
@@ -19,8 +15,7 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int = 
     path = folder / f"step-{step:06d}.safetensors"
     tensors: dict[str, Tensor] = {}
     skeleton = _take_apart(state, "", tensors)
-    metadata = {"gantools.format": str(FORMAT), "gantools.step": str(step), "gantools.state": json.dumps(skeleton)}
-    write_tensors(path, tensors, metadata)
+    write_tensors(path, tensors, "checkpoint", {"step": step, "state": skeleton})
     for old in list_checkpoints(folder)[:-keep]:
         old.unlink()
     return path
@@ -33,10 +28,8 @@ def list_checkpoints(folder: Path) -> list[Path]:
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint back; GanToolsError if it is damaged or of another format."""
-    metadata = read_metadata(path)
-    if metadata.get("gantools.format") != str(FORMAT) or "gantools.state" not in metadata:
-        raise GanToolsError(f"{path} is not a checkpoint of this gantools", "resume with the version that wrote it")
-    state: dict[str, Any] = _put_together(json.loads(metadata["gantools.state"]), read_tensors(path))
+    content = read_content(path, "checkpoint")
+    state: dict[str, Any] = _put_together(content["state"], read_tensors(path))
     return state
 
 

@@ -149,15 +149,16 @@ class Trainer:
         self.updates.load_state_dict(state["updates"])
 
     def _header(self) -> Header:
-        data = self.data.describe()
+        config = self.config
+        here = {"device", "threads", "workers", *(name for name, value in config if isinstance(value, Path))}
         return Header(
             task=self.run.task.name,
             plugin=plugin_of(self.run.task.name),
-            config=self.config.model_dump(mode="json", exclude={"out", "device", "threads", "workers"}),
+            config=config.model_dump(mode="json", exclude=here),
             step=self.step,
             steps=self.schedule.total,
-            size=getattr(self.config, "size", None),
-            data=data,
+            size=getattr(config, "size", None),
+            data=self.data.describe(),
             extra=self.task.metadata(),
             environment=environment(),
         )

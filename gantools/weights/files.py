@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,6 +13,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from gantools.errors import GanToolsError
+
+FORMAT = 1
+_ENTRY = "gantools"
 
 
 def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
@@ -31,19 +35,35 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
         ) from error
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write a safetensors file atomically."""
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], kind: str, content: Mapping[str, Any]) -> None:
+    """Write a safetensors file atomically, ``content`` as JSON in its header; equal contents give equal bytes."""
     plain = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
-    write_atomically(path, lambda temporary: save_file(plain, temporary, dict(metadata)))
+    header = json.dumps({"format": FORMAT, "kind": kind, **content})
+    # One entry: safetensors writes several in an order that changes from run to run.
+    write_atomically(path, lambda temporary: save_file(plain, temporary, {_ENTRY: header}))
 
 
-def read_metadata(path: Path) -> dict[str, str]:
-    """Return the header of a safetensors file; GanToolsError if it is none, or damaged."""
+def read_content(path: Path, kind: str) -> dict[str, Any]:
+    """Return the JSON in the header of a file of ours; GanToolsError if it is none, damaged, or of another format."""
     try:
         with safe_open(path, "pt") as file:
-            return file.metadata() or {}
+            metadata = file.metadata() or {}
     except (OSError, SafetensorError, ValueError) as error:
         raise _unreadable(path, error) from None
+    try:
+        content = json.loads(metadata.get(_ENTRY, "null"))
+    except ValueError:
+        raise GanToolsError(f"the header of {path} is damaged", "copy or download it again") from None
+    if not isinstance(content, dict) or content.get("kind") != kind:
+        raise GanToolsError(
+            f"{path} holds no {kind} written by gantools", "give the file or run folder that training made"
+        )
+    if content.get("format") != FORMAT:
+        version = content.get("format")
+        raise GanToolsError(
+            f"{path} is of format {version!r}, and this gantools reads {FORMAT}", "install a newer gantools"
+        )
+    return content
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

@@ -14,9 +14,7 @@ from torch import Tensor
 import gantools
 from gantools.errors import GanToolsError
 from gantools.plugins import manager
-from gantools.weights.files import read_metadata, write_tensors
-
-FORMAT = 1
+from gantools.weights.files import read_content, write_tensors
 
 
 class Header(BaseModel):
@@ -61,22 +59,12 @@ def environment() -> dict[str, str]:
 
 def save_weights(path: Path, tensors: Mapping[str, Tensor], header: Header) -> None:
     """Write generators and header, atomically."""
-    write_tensors(path, tensors, {"gantools.format": str(FORMAT), "gantools.header": header.model_dump_json()})
+    write_tensors(path, tensors, "weights", header.model_dump(mode="json"))
 
 
 def read_header(path: Path) -> Header:
     """Read the header of a weights file without its tensors; GanToolsError if it is not one of ours."""
-    metadata = read_metadata(path)
-    if "gantools.header" not in metadata:
-        raise GanToolsError(
-            f"{path} was not written by gantools", "give the weights.safetensors of a run, or a run folder"
-        )
-    version = metadata.get("gantools.format", "")
-    if version != str(FORMAT):
-        raise GanToolsError(
-            f"{path} is of format {version!r}, and this gantools reads format {FORMAT}", "install a newer gantools"
-        )
     try:
-        return Header.model_validate_json(metadata["gantools.header"])
+        return Header.model_validate(read_content(path, "weights"))
     except ValidationError:
         raise GanToolsError(f"the header of {path} is damaged", "copy or download it again") from None

@@ -1,0 +1,30 @@
+import os
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@pytest.fixture
+def folders() -> dict[str, str]:
+    """Two folders of real pictures, as `train` takes them."""
+    return {"a": str(EXAMPLES / "noto"), "b": str(EXAMPLES / "fluent3d")}
+
+
+@pytest.fixture
+def tiny(folders: dict[str, str]) -> dict[str, object]:
+    """Settings of a CycleGAN that trains a step in some hundredths of a second."""
+    return {
+        **folders, "size": 32, "width": 4, "blocks": 1, "d_layers": 2, "batch_size": 2, "steps": 6, "pool_size": 4,
+        "log_every": 1, "sample_every": 1000, "device": "cpu",
+    }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run every test in a folder of its own, without the user's weights."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GANTOOLS_WEIGHTS", raising=False)
+    os.environ.setdefault("COLUMNS", "80")
+    return tmp_path

@@ -1,0 +1,89 @@
+"""A resume is a resume: the same bytes as a run that was never stopped."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+import gantools
+from gantools import api
+from gantools.hookspecs import hookimpl
+from gantools.plugins import manager
+from gantools.registry import PluginRecord
+from gantools.training.checkpoint import list_checkpoints, load_checkpoint
+from gantools.training.log import read_log
+
+VARIANTS = {
+    "lsgan": {},
+    "wgan-gp": {"objective": "wgan-gp", "steps": 4},
+    "hinge, spectral norm": {"objective": "hinge", "spectral_norm": True},
+    "r1, augmented": {"objective": "nonsaturating", "penalty": ["r1:every=2"], "augment": "color,translation,cutout"},
+    "accumulated": {"accumulate": 2},
+    "not cached, a worker": {"cache_mb": 0, "workers": 1},
+}
+
+
+class CtrlC:
+    """A plugin that presses Ctrl-C at a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    @hookimpl
+    def gantools_step_logged(self, step: int) -> None:
+        if step == self.step:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("settings", VARIANTS.values(), ids=VARIANTS.keys())
+def test_interrupted_and_resumed_equals_unbroken(tiny: dict, settings: dict) -> None:
+    settings = {**tiny, **settings}
+    whole = gantools.train("cyclegan", **settings, out="whole", quiet=True)
+    manager().register(CtrlC(3), PluginRecord("ctrl-c", "tests", "0"))
+    try:
+        broken = gantools.train("cyclegan", **settings, out="broken", quiet=True)
+    finally:
+        manager().unregister("ctrl-c")
+    assert (broken.outcome, broken.step, broken.signal) == ("interrupted", 3, signal.SIGINT)
+
+    resumed = api.resume("broken", quiet=True)
+
+    assert (resumed.outcome, resumed.step) == ("finished", whole.step)
+    assert resumed.weights.read_bytes() == whole.weights.read_bytes()
+    states = [load_checkpoint(list_checkpoints(Path(name, "checkpoints"))[-1])["updates"] for name in ("whole", "broken")]
+    assert _same(*states)
+
+
+def test_the_log_is_cut_back_to_the_checkpoint(tiny: dict) -> None:
+    gantools.train("cyclegan", **{**tiny, "steps": 4}, checkpoint_every=2, out="run", quiet=True)
+    for path in list_checkpoints(Path("run/checkpoints"))[-1:]:
+        path.unlink()
+
+    api.resume("run", quiet=True)
+
+    assert [row["step"] for row in read_log(Path("run/log.jsonl"))] == [1, 2, 3, 4]
+
+
+def test_a_finished_run_goes_on_for_more_steps(tiny: dict) -> None:
+    gantools.train("cyclegan", **{**tiny, "steps": 2}, out="run", quiet=True)
+    assert api.resume("run", steps=2, quiet=True).step == 4
+
+
+def test_steps_are_the_same_whether_or_not_sheets_and_logs_are_made(tiny: dict) -> None:
+    few = gantools.train("cyclegan", **tiny, out="few", quiet=True)
+    often = {**tiny, "sample_every": 1, "log_every": 3, "checkpoint_every": 2}
+    many = gantools.train("cyclegan", **often, out="many", quiet=True)
+    first, second = (gantools.load(run.folder).networks.state_dict() for run in (few, many))
+    assert _same(dict(first), dict(second))
+
+
+def _same(first: object, second: object) -> bool:
+    if isinstance(first, torch.Tensor):
+        return torch.equal(first, second)
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(_same(first[key], second[key]) for key in first)
+    if isinstance(first, list):
+        return len(first) == len(second) and all(map(_same, first, second))
+    return first == second
