@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from rich.console import Console
+from typing import TYPE_CHECKING, Any
 
 from gantools.inference.model import Model, load_model
-from gantools.training.display import Display, pick_display
-from gantools.training.run import Run, new_run, open_run, resolve
-from gantools.training.trainer import Trainer, newest_checkpoint
 from gantools.weights.find import default_weights, find_weights
+
+if TYPE_CHECKING:
+    from gantools.training.display import Display
+    from gantools.training.run import Run
 
 __all__ = ["Model", "TrainedRun", "load", "resume", "train"]
 
@@ -47,18 +46,25 @@ def load(reference: str | Path | None = None, device: str = "auto") -> Model:
 
 def train(task: str, *, quiet: bool = False, **settings: Any) -> TrainedRun:
     """Train a task; ``settings`` are the command line's options with underscores: ``a="horses", steps=2000``."""
+    from gantools.training.run import new_run, resolve
+
     info, config = resolve(task, settings)
-    return fit(new_run(info, config), pick_display(Console(stderr=True), quiet))
+    return fit(new_run(info, config), _display(quiet))
 
 
 def resume(folder: str | Path, *, steps: int | None = None, quiet: bool = False) -> TrainedRun:
     """Go on with a run from its last checkpoint, to its planned end or for ``steps`` further steps."""
+    from gantools.training.checkpoint import newest_checkpoint
+    from gantools.training.run import open_run
+
     run = open_run(Path(folder))
-    return fit(run, pick_display(Console(stderr=True), quiet), newest_checkpoint(run), steps)
+    return fit(run, _display(quiet), newest_checkpoint(run.checkpoints), steps)
 
 
 def fit(run: Run, display: Display, checkpoint: Path | None = None, steps: int | None = None) -> TrainedRun:
-    """Train a run and say how it ended."""
+    """Train a run, from its beginning or from a checkpoint, and say how it ended."""
+    from gantools.training.trainer import Trainer
+
     try:
         trainer = Trainer(run, display, checkpoint, steps)
     except BaseException:
@@ -66,3 +72,11 @@ def fit(run: Run, display: Display, checkpoint: Path | None = None, steps: int |
         raise
     outcome = trainer.fit()
     return TrainedRun(run.folder, outcome, trainer.step, trainer.signal)
+
+
+def _display(quiet: bool) -> Display:
+    from rich.console import Console
+
+    from gantools.training.display import pick_display
+
+    return pick_display(Console(stderr=True), quiet)

@@ -102,19 +102,25 @@ _LENGTHS = ("steps", "epochs", "minutes")
 
 
 def merge(*layers: Settings) -> Settings:
-    """Lay settings over each other, the last strongest; a run length replaces another kind of run length."""
+    """Lay settings over each other, the last strongest; a run length replaces another kind of run length.
+
+    A run length of None, as a config.yaml has it, says nothing: every run has a length.
+    """
     merged: Settings = {}
     for layer in layers:
-        if any(layer.get(name) is not None for name in _LENGTHS):
+        lengths = {name: layer[name] for name in _LENGTHS if layer.get(name) is not None}
+        if lengths:
             merged = {name: value for name, value in merged.items() if name not in _LENGTHS}
-        merged |= layer
+        merged |= {name: value for name, value in layer.items() if name not in _LENGTHS} | lengths
     return merged
 
 
-def preset_settings(config: type[RunConfig], name: str | None) -> Settings:
+def preset_settings(config: type[RunConfig], name: Any) -> Settings:
     """Return the settings of a task's preset; an unknown one raises GanToolsError."""
     if name is None:
         return {}
+    if not isinstance(name, str):
+        raise GanToolsError(f"preset {name!r} is not a name", suggestion("", list(config.presets)))
     if name not in config.presets:
         raise GanToolsError(f"unknown preset `{name}`", suggestion(name, list(config.presets)))
     return config.presets[name]

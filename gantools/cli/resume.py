@@ -21,12 +21,12 @@ def resume(
 ) -> None:
     """Go on with a run from its last checkpoint, exactly where it stopped."""
     from gantools.api import fit
+    from gantools.training.checkpoint import newest_checkpoint
     from gantools.training.display import pick_display
     from gantools.training.run import open_run
-    from gantools.training.trainer import newest_checkpoint
 
     opened = open_run(run)
-    finish(fit(opened, pick_display(talk, quiet), newest_checkpoint(opened), steps), opened.task)
+    finish(fit(opened, pick_display(talk, quiet), newest_checkpoint(opened.checkpoints), steps), opened.task)
 
 
 def command() -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from gantools.errors import GanToolsError
 from gantools.weights.files import read_content, read_tensors, write_tensors
 
 
@@ -24,6 +25,14 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int = 
 def list_checkpoints(folder: Path) -> list[Path]:
     """Return the checkpoints of a folder, the oldest first."""
     return sorted(folder.glob("step-*.safetensors"), key=lambda path: int(path.stem.removeprefix("step-")))
+
+
+def newest_checkpoint(folder: Path) -> Path:
+    """Return the last checkpoint of a folder, or raise GanToolsError."""
+    found = list_checkpoints(folder)
+    if not found:
+        raise GanToolsError(f"no checkpoint in {folder}", "start again with the command in the run's command.txt")
+    return found[-1]
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

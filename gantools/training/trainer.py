@@ -18,7 +18,7 @@ from gantools.errors import GanToolsError
 from gantools.objectives.grammar import build_objective
 from gantools.plugins import manager
 from gantools.training.backend import Backend
-from gantools.training.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
+from gantools.training.checkpoint import load_checkpoint, save_checkpoint
 from gantools.training.display import Display
 from gantools.training.log import RunLog, draw_curves, read_log
 from gantools.training.run import Run, load_task
@@ -56,6 +56,8 @@ class Trainer:
             self._load(state)
         if more_steps is not None:
             self.schedule.total = self.step + more_steps
+        elif self.schedule.done(self.step):
+            raise GanToolsError(f"{run.folder} is finished, at step {self.step:,}", "give --steps MORE to go on")
         self.watch = Watch(self.config.n_critic)
 
     def fit(self) -> str:
@@ -208,16 +210,6 @@ class Trainer:
             raise KeyboardInterrupt
         self.signal = number
         self.display.note("stopping after this step; once more to stop at once")
-
-
-def newest_checkpoint(run: Run) -> Path:
-    """Return a run's last checkpoint, or raise GanToolsError."""
-    found = list_checkpoints(run.checkpoints)
-    if not found:
-        raise GanToolsError(
-            f"{run.folder} has no checkpoint to go on from", "start again with the command in its command.txt"
-        )
-    return found[-1]
 
 
 @contextmanager

@@ -43,13 +43,13 @@ class Updates:
         self.watching = False
         self.seen: dict[str, list[Tensor]] = {}
         self._drops = any(isinstance(module, _DropoutNd) for module in self.nets.modules())
-        objective.watch = self._watch
 
     def step(self, step: int, batches: Iterator[Batch], lr_factor: float) -> None:
         """Make step number ``step``, counted from 0."""
         config = self.config
         if self._drops:
             torch.manual_seed(derive_seed(config.seed, "dropout", step))
+        self.objective.watch = self._watch if self.watching else None
         self.g.set_lr(lr_factor)
         self.d.set_lr(lr_factor)
         for critic_step in range(config.n_critic):
@@ -147,8 +147,7 @@ class Updates:
         player.optimizer.zero_grad(set_to_none=True)
 
     def _watch(self, name: str, value: Tensor, player: str = "d") -> None:
-        if self.watching:
-            self.seen.setdefault(f"{player}/{name}", []).append(value)
+        self.seen.setdefault(f"{player}/{name}", []).append(value)
 
     def _rng(self, phase: str, update: int, part: int) -> StepRandom:
         total, parts = self.config.batch_size, self.config.accumulate

@@ -52,7 +52,9 @@ def test_interrupted_and_resumed_equals_unbroken(tiny: dict, settings: dict) -> 
 
     assert (resumed.outcome, resumed.step) == ("finished", whole.step)
     assert resumed.weights.read_bytes() == whole.weights.read_bytes()
-    states = [load_checkpoint(list_checkpoints(Path(name, "checkpoints"))[-1])["updates"] for name in ("whole", "broken")]
+    states = [
+        load_checkpoint(list_checkpoints(Path(name, "checkpoints"))[-1])["updates"] for name in ("whole", "broken")
+    ]
     assert _same(*states)
 
 
