@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,15 @@ import pluggy
 
 import gantools
 from gantools import builtin, hookspecs
-from gantools.registry import PluginRecord, Registry, load_object
+from gantools.errors import GanToolsError
+from gantools.registry import PluginRecord, Registry, load_object, suggestion
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 log = logging.getLogger("gantools")
+_FOREIGN = (Exception, SystemExit)  # whatever foreign code does
+_KINDS = ("loss", "penalty", "constraint", "recipe")
 
 
 @dataclass(frozen=True)
@@ -72,10 +76,13 @@ class PluginManager:
         self.register(builtin, PluginRecord("core", "gantools", gantools.__version__))
         for point in entry_points(group="gantools"):
             origin = point.dist
-            record = PluginRecord(point.name, origin.name if origin else "?", origin.version if origin else "")
+            distribution = origin.name if origin else "?"
+            # Two distributions may choose the same name.
+            name = point.name if point.name not in self.records else f"{point.name} ({distribution})"
+            record = PluginRecord(name, distribution, origin.version if origin else "")
             try:
                 module = point.load()
-            except Exception as error:  # whatever a foreign module does at import
+            except _FOREIGN as error:
                 self._fail(record, error)
             else:
                 self.register(module, record)
@@ -86,10 +93,10 @@ class PluginManager:
         self.records[record.name] = record
         try:
             self._pm.register(module, record.name)
-            self._pm.check_pending()
+            self._check_names(module)
             record.hooks = sorted(caller.name for caller in self._pm.get_hookcallers(module) or [])
             self._collect(record)
-        except Exception as error:  # whatever a foreign hook does
+        except _FOREIGN as error:
             self.unregister(record.name)
             self._fail(record, error)
 
@@ -102,24 +109,55 @@ class PluginManager:
             registry.remove_from(record)
 
     def call(self, hook: str, **arguments: Any) -> None:
-        """Call ``hook`` in every plugin that has it; one that raises is warned of and not asked again."""
+        """Call ``hook`` in every plugin that has it, guarded as `each` is."""
+        self.each(hook, lambda implementation: implementation(**arguments))
+
+    def each(self, hook: str, use: Callable[[Callable[..., Any]], None]) -> None:
+        """Hand every plugin's implementation of ``hook`` to ``use``; one that raises is warned of, not asked again.
+
+        What it registered stays: the run that calls its observers may be training its task.
+        """
         for impl in list(getattr(self._pm.hook, hook).get_hookimpls()):
             try:
-                impl.function(**{name: arguments[name] for name in impl.argnames})
-            except Exception as error:
-                record = self.records[impl.plugin_name]
-                self.unregister(record.name)
-                self._fail(record, error)
+                use(partial(_ask, impl))
+            except _FOREIGN as error:
+                self._switch_off(impl, error)
 
     def first(self, hook: str, **arguments: Any) -> Any:
-        """Return the first answer to a ``firstresult`` hook, or None."""
-        return getattr(self._pm.hook, hook)(**arguments)
+        """Return the first answer to a ``firstresult`` hook, or None.
+
+        A plugin that raises is warned of and not asked again, but for a GanToolsError, which is meant for the user.
+        """
+        for impl in reversed(getattr(self._pm.hook, hook).get_hookimpls()):  # the last registered first, as pluggy does
+            try:
+                answer = _ask(impl, **arguments)
+            except GanToolsError:
+                raise
+            except _FOREIGN as error:
+                self._switch_off(impl, error)
+            else:
+                if answer is not None:
+                    return answer
+        return None
+
+    def _switch_off(self, impl: pluggy.HookImpl, error: BaseException) -> None:
+        self._pm.unregister(name=impl.plugin_name)
+        self._fail(self.records[impl.plugin_name], error)
+
+    def _check_names(self, module: ModuleType | object) -> None:
+        """Raise for an implementation of a hook that there is not."""
+        hooks = [name for name in vars(hookspecs.Hooks) if name.startswith("gantools_")]
+        for name in dir(module):
+            if name not in hooks and self._pm.parse_hookimpl_opts(module, name) is not None:
+                raise ValueError(f"there is no hook `{name}`; {suggestion(name, hooks)}")
 
     def _collect(self, record: PluginRecord) -> None:
         def add_task(info: TaskInfo) -> None:
             self.tasks.add(info, record)
 
         def add_objective(name: str, kind: str, reference: str, summary: str) -> None:
+            if kind not in _KINDS:
+                raise ValueError(f"objective `{name}` is of kind {kind!r}, not one of {', '.join(_KINDS)}")
             self.objectives.add(Reference(name, kind, reference, summary), record)
 
         def add_dataset(name: str, reference: str, summary: str) -> None:
@@ -135,12 +173,16 @@ class PluginManager:
                 if impl.plugin_name == record.name:
                     impl.function(register=register)
 
-    def _fail(self, record: PluginRecord, error: Exception) -> None:
+    def _fail(self, record: PluginRecord, error: BaseException) -> None:
         if os.environ.get("GANTOOLS_STRICT") == "1":
             raise error
         record.error = f"{type(error).__name__}: {error}"
         self.records[record.name] = record
         log.warning("%s is left out: %s", record, record.error)
+
+
+def _ask(impl: pluggy.HookImpl, **arguments: Any) -> Any:
+    return impl.function(**{name: arguments[name] for name in impl.argnames})
 
 
 @cache

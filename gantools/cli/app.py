@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 import gantools
 from gantools.cli.console import TalkHandler, put, show_error
 from gantools.errors import GanToolsError
+from gantools.plugins import manager
 
 _VERBS = {
     "train": "train a task on your own pictures",
@@ -38,7 +40,15 @@ class RootGroup(TyperGroup):
         super().__init__(**settings)
         for name, line in _VERBS.items():
             self.add_command(LazyCommand(name, help=line, rich_markup_mode=None))
-        for command in _plugin_commands():
+        manager().each("gantools_register_commands", self._add_from)
+
+    def _add_from(self, register: Callable[..., None]) -> None:
+        """Add the commands of one plugin, built on an app of its own."""
+        extra = typer.Typer(add_completion=False, callback=lambda: None)
+        register(app=extra)
+        for name, command in typer.main.get_group(extra).commands.items():
+            if name in self.commands:
+                raise ValueError(f"there is a command `{name}` already")
             self.add_command(command)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
@@ -86,17 +96,3 @@ def main() -> None:
     logger.addHandler(TalkHandler())
     logger.propagate = False
     sys.exit(app())
-
-
-def _plugin_commands() -> list[Any]:
-    """Return what plugins add to the root, built on an app of their own."""
-    from gantools.plugins import manager
-
-    extra = typer.Typer(add_completion=False)
-
-    @extra.callback()
-    def group() -> None:
-        """Make the app a group, however many commands it has."""
-
-    manager().call("gantools_register_commands", app=extra)
-    return list(typer.main.get_group(extra).commands.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,10 +26,10 @@ def command() -> Any:
     parameters = {
         "paths": inspect.Parameter("paths", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[list[str], paths])
     }
-    for info in manager().tasks:
-        if "translate" in info.capabilities:
-            for parameter in model_options(load_object(info.options)):
-                parameters.setdefault(parameter.name, parameter)
+    for parameter in _task_options():
+        known = parameters.setdefault(parameter.name, parameter)
+        if str(known.annotation) != str(parameter.annotation):  # the task that the weights are of will check it
+            parameters[parameter.name] = extra(parameter.name, str, help="as the weights' task takes it")
     for parameter in (
         extra("weights", str, help="weights file, run folder or name; default: your newest finished run"),
         extra(
@@ -45,6 +45,16 @@ def command() -> Any:
     ):
         parameters[parameter.name] = parameter
     return make_command("translate", _HELP, list(parameters.values()), translate)
+
+
+def _task_options() -> Iterator[inspect.Parameter]:
+    """Yield the inference options of every task; a task whose options cannot be had is warned of."""
+    for info in manager().tasks:
+        if "translate" in info.capabilities:
+            try:
+                yield from model_options(load_object(info.options))
+            except Exception as error:  # whatever a foreign module does at import
+                say(f"warning: the options of task `{info.name}` cannot be loaded: {type(error).__name__}: {error}")
 
 
 def translate(

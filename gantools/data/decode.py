@@ -3,27 +3,68 @@
 from __future__ import annotations
 
 import io
+import logging
+import warnings
+from contextlib import ExitStack
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
-from PIL import Image, ImageCms, ImageColor, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageColor, UnidentifiedImageError
 
 from gantools.errors import GanToolsError
 
 Background = tuple[int, int, int]
+ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors reach stderr beside ours
+
+
+class _Quiet:
+    """Keeps Pillow's Python warnings from the screen while any thread is inside.
+
+    `warnings.catch_warnings` alone is not for threads: where two overlap, the filter of one may stay for good.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._filters = Lock(), 0, ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._filters.enter_context(warnings.catch_warnings())
+                warnings.filterwarnings("ignore", module=r"PIL\.")
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._filters.close()
+
+
+quiet_pillow = _Quiet()
 
 
 def open_image(path: Path) -> Image.Image:
     """Open and fully decode a picture, turned upright as its EXIF says; GanToolsError names what is wrong with it."""
     try:
-        with Image.open(path) as image:
+        with quiet_pillow, Image.open(path) as image:
             image.load()
-            return ImageOps.exif_transpose(image)
+            return _upright(image)
     except UnidentifiedImageError:
         raise GanToolsError(
             f"{path} is not a picture", "give a file that Pillow can open, such as PNG or JPEG"
         ) from None
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, Image.DecompressionBombError) as error:
+    except Exception as error:  # Pillow's readers raise nearly anything at damaged files
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise GanToolsError(f"{path} cannot be read: {reason}", "check the file, or leave it out") from None
 
@@ -38,24 +79,38 @@ def to_rgb(image: Image.Image, background: Background = (255, 255, 255)) -> Imag
     """Convert any mode to 8-bit RGB: 16-bit and float scaled, not cut off; transparency laid over ``background``."""
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
+    alpha = alpha_of(image)
     if image.mode.startswith(("I", "F")):
-        return _scaled(image).convert("RGB")
-    if image.has_transparency_data:
-        upper = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", upper.size, (*background, 255)), upper).convert("RGB")
-    if image.mode in {"CMYK", "LAB"} and "icc_profile" in image.info:
-        return _through_profile(image)
-    return image.convert("RGB")
+        opaque = _scaled(image).convert("RGB")
+    elif image.mode in {"CMYK", "LAB"} and "icc_profile" in image.info:
+        opaque = _through_profile(image)
+    else:
+        opaque = image.convert("RGB" if alpha is None else "RGBA").convert("RGB")
+    return opaque if alpha is None else Image.composite(opaque, Image.new("RGB", image.size, background), alpha)
 
 
 def alpha_of(image: Image.Image) -> Image.Image | None:
     """Return the picture's transparency as an 8-bit mask, or None if it has none."""
-    return image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
+    if not image.has_transparency_data:
+        return None
+    if image.mode.startswith("I"):
+        opaque = np.asarray(image) != image.info["transparency"]
+        return Image.fromarray(opaque.astype(np.uint8) * np.uint8(255))
+    return image.convert("RGBA").getchannel("A")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Return a copy turned as the EXIF says. Unlike `ImageOps.exif_transpose` it does not stumble over other tags."""
+    try:
+        turn = _TURNS.get(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # EXIF that cannot be read
+        turn = None
+    return image.copy() if turn is None else image.transpose(turn)
 
 
 def _scaled(image: Image.Image) -> Image.Image:
     """Scale integers of 16 (or more) bits and floats to 8 bits, in grey."""
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
     top = float(values.max(initial=0.0))
     full = 65535.0
     if image.mode == "F" and top <= 255:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -12,6 +14,7 @@ from PIL import Image
 
 from gantools.errors import GanToolsError
 
+log = logging.getLogger("gantools")
 _LAYOUTS = "give --a DIR --b DIR, or --data DIR with A/ and B/ (or trainA/ and trainB/) inside"
 
 
@@ -22,24 +25,27 @@ def image_suffixes() -> frozenset[str]:
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """Yield every visible file below a folder, in no order; linked folders are entered once."""
+    """Yield every visible file below a folder, in no order; linked folders are entered once.
+
+    Of two ways to one folder the first by name counts, so that a picture has the same name on every machine.
+    """
     seen = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
+    for place, folders, files in os.walk(folder, followlinks=True, onerror=_unreadable):
         status = os.stat(place)
         if (status.st_dev, status.st_ino) in seen:
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(place, name) for name in files if not name.startswith("."))
 
 
-def list_images(folder: Path) -> list[Path]:
-    """Return all pictures below a folder, sorted by name; GanToolsError says what is there instead."""
+def list_images(folder: Path, hint: str = _LAYOUTS) -> list[Path]:
+    """Return all pictures below a folder, sorted by name; GanToolsError says what is there instead, and ``hint``."""
     if not folder.exists():
         raise GanToolsError(f"folder {folder} does not exist", _nearby(folder))
     if not folder.is_dir():
-        raise GanToolsError(f"{folder} is a file, not a folder of pictures", _LAYOUTS)
+        raise GanToolsError(f"{folder} is a file, not a folder of pictures", hint)
     others: Counter[str] = Counter()
     images = []
     for path in walk(folder):
@@ -48,7 +54,7 @@ def list_images(folder: Path) -> list[Path]:
         else:
             others[path.suffix.lower() or "no suffix"] += 1
     if not images:
-        raise GanToolsError(f"no pictures in {folder}: {_found(others)}", _LAYOUTS)
+        raise GanToolsError(f"no pictures in {folder}: {_found(others)}", hint)
     return sorted(images)
 
 
@@ -67,14 +73,18 @@ def two_folders(a: Path | None, b: Path | None, data: Path | None) -> tuple[Path
 
 
 def _inside(data: Path) -> tuple[Path, Path]:
-    if not data.is_dir():
+    if not data.exists():
         raise GanToolsError(f"folder {data} does not exist", _nearby(data))
+    if not data.is_dir():
+        raise GanToolsError(f"{data} is a file, not a folder", _LAYOUTS)
     for names in (("A", "B"), ("trainA", "trainB"), ("a", "b")):
         if all((data / name).is_dir() for name in names):
             return data / names[0], data / names[1]
-    folders = sorted(path.name for path in data.iterdir() if path.is_dir())
+    folders = _folders(data)
     found = f"sub-folders {', '.join(folders[:6])}" if folders else "no sub-folders"
-    hint = f"give --a {data / folders[0]} --b {data / folders[1]}" if len(folders) == 2 else _LAYOUTS
+    hint = _LAYOUTS
+    if len(folders) == 2:
+        hint = "give " + shlex.join(["--a", str(data / folders[0]), "--b", str(data / folders[1])])
     raise GanToolsError(f"{data} holds neither A/ and B/ nor trainA/ and trainB/, but {found}", hint)
 
 
@@ -89,5 +99,12 @@ def _nearby(folder: Path) -> str:
     parent = folder.parent
     if not parent.is_dir():
         return f"{parent} does not exist either; check the path"
-    folders = sorted(path.name for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))
-    return f"folders in {parent}: {', '.join(folders[:8]) or 'none'}"
+    return f"folders in {parent}: {', '.join(_folders(parent)[:8]) or 'none'}"
+
+
+def _folders(parent: Path) -> list[str]:
+    return sorted(path.name for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _unreadable(error: OSError) -> None:
+    log.warning("left out: folder %s cannot be read: %s", error.filename, error.strerror)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +23,7 @@ class ImageSet:
     """Pictures from files, resized to ``side`` x ``side`` by bicubic interpolation, as uint8 [3, side, side].
 
     ``keep_bytes`` is the memory that decoded pictures may take: if all fit, they are decoded at once, and a broken
-    file is left out with a warning; otherwise each is decoded when asked for, and a broken one gives way to the next.
+    file is left out with a warning; otherwise each is decoded when asked for, and a broken one gives way to another.
     """
 
     def __init__(self, paths: Sequence[Path], side: int, background: Background, keep_bytes: int) -> None:
@@ -57,18 +57,24 @@ class ImageSet:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> Tensor:
-        if self.cached:
-            return self._pictures[index]
-        for step in range(len(self.paths)):
-            picture = self._try(self.paths[(index + step) % len(self.paths)])
+        count = len(self)
+        return self.first_readable((index + step) % count for step in range(count))
+
+    def first_readable(self, indices: Iterable[int]) -> Tensor:
+        """Return the first of these pictures that can be read."""
+        for index in indices:
+            picture = self._pictures[index] if self.cached else self._try(self.paths[index])
             if picture is not None:
                 return picture
-        raise GanToolsError(f"none of the pictures in {self.paths[0].parent} can be read", "check the files")
+        raise GanToolsError(
+            f"none of the pictures in {self.paths[0].parent} can be read", "check the files; the warnings say why"
+        )
 
     def split(self, held_back: int) -> tuple[list[int], list[int]]:
         """Return the indices to train on and ``held_back`` others, spread evenly; a small set holds none back."""
         count = len(self)
-        shown = [count * i // held_back for i in range(min(held_back, count))]
+        rows = min(held_back, count)
+        shown = [count * i // rows for i in range(rows)]
         training = sorted(set(range(count)) - set(shown))
         return (training, shown) if len(training) >= 6 * held_back else (list(range(count)), shown)
 
@@ -76,7 +82,8 @@ class ImageSet:
         """Return a short hash of the names and sizes of the files."""
         digest = sha256()
         for path in self.paths:
-            digest.update(f"{path.name}:{path.stat().st_size}\n".encode(errors="surrogateescape"))
+            size = path.stat().st_size if path.exists() else 0
+            digest.update(f"{path.name}:{size}\n".encode(errors="surrogateescape"))
         return digest.hexdigest()[:16]
 
     def _try(self, path: Path) -> Tensor | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -41,9 +42,15 @@ def batches(
 ) -> Iterator[dict[str, Tensor]]:
     """Yield batches from update ``start`` on, ``parts`` to an update, without end."""
     if workers is None:
-        workers = 0 if data.cached else min(4, max(1, (os.cpu_count() or 2) - 1))
+        workers = 0 if data.cached else min(4, max(1, _cores() - 1))
     ahead: dict[str, Any] = {"prefetch_factor": 4, "persistent_workers": True} if workers else {}
     dataset: Dataset[Any] = data  # type: ignore[assignment]  # structurally one, and DataLoader asks for no more
-    return iter(
-        DataLoader(dataset, batch_sampler=Parts(start, batch_size, parts), num_workers=workers, pin_memory=pin, **ahead)
-    )
+    sampler = Parts(start, batch_size, parts)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # advice of torch and Python on how many workers, and on how they start
+        return iter(DataLoader(dataset, batch_sampler=sampler, num_workers=workers, pin_memory=pin, **ahead))
+
+
+def _cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2

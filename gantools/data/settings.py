@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import field_validator, model_validator
 
@@ -50,3 +50,16 @@ class UnpairedSettings(ImageSettings):
     a: Path | None = option(None, "folder of the first kind of pictures", "Data")
     b: Path | None = option(None, "folder of the second kind", "Data")
     data: Path | None = option(None, "one folder that holds A/ and B/, or trainA/ and trainB/", "Data")
+
+
+class PairedSettings(ImageSettings):
+    """Pairs of pictures: two folders matched by name, or pictures that hold both halves side by side."""
+
+    a: Path | None = option(None, "folder of the source pictures", "Data")
+    b: Path | None = option(None, "folder of the target pictures, named as the sources are", "Data")
+    data: Path | None = option(
+        None, "one folder that holds A/ and B/, or pictures with A on the left and B on the right", "Data"
+    )
+    direction: Literal["a2b", "b2a"] = option("a2b", "which of the two is the source", "Data")
+    in_channels: Literal[1, 3, 4] = option(3, "channels of the source: 1 grey, 3 colour, 4 with transparency", "Data")
+    out_channels: Literal[1, 3, 4] = option(3, "channels of the target", "Data")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
@@ -35,6 +37,7 @@ class UnpairedImages:
             images.load(str(folder), report)
             training, self.shown[side] = images.split(held_back)
             self.sets[side], self.order[side] = images, Shuffled(training, config.seed, "order", side)
+        self._described = self._describe(folders)
 
     @property
     def cached(self) -> bool:
@@ -45,16 +48,9 @@ class UnpairedImages:
         return max(map(len, self.order.values()))
 
     def __getitem__(self, k: int) -> dict[str, Tensor]:
+        config = self.config
         return {
-            side: crop_and_flip(
-                self.sets[side][self.order[side][k]],
-                self.config.size,
-                self.config.flip,
-                self.config.seed,
-                "crop",
-                side,
-                k,
-            )
+            side: crop_and_flip(self._picture(side, k), config.size, config.flip, config.seed, "crop", side, k)
             for side in _SIDES
         }
 
@@ -68,7 +64,15 @@ class UnpairedImages:
 
     def describe(self) -> dict[str, object]:
         """Return what goes into the weights' header: names, counts, fingerprint; no absolute paths."""
-        folders = two_folders(self.config.a, self.config.b, self.config.data)
+        return dict(self._described)
+
+    def _picture(self, side: str, k: int) -> Tensor:
+        """Return the picture of sample ``k``; a broken one gives way to the next in the order, never to a held-back."""
+        order = self.order[side]
+        return self.sets[side].first_readable(order[k + step] for step in range(len(order)))
+
+    def _describe(self, folders: tuple[Path, Path]) -> dict[str, object]:
+        """Describe the data as it is now: a run must end well even if its folders are gone by then."""
         return {
             "kind": "unpaired",
             "domains": [folder.resolve().name for folder in folders],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -10,14 +11,14 @@ from pathlib import Path
 
 from PIL import Image
 
-from gantools.data.decode import open_image
-from gantools.data.folders import image_suffixes, list_images
+from gantools.data.decode import ORIENTATION, open_image, quiet_pillow
+from gantools.data.folders import image_suffixes, list_images, walk
 from gantools.errors import GanToolsError
 from gantools.inference.model import Model
 from gantools.weights.files import write_atomically
 
-_GPS = 0x8825
-_ORIENTATION = 0x0112
+_GPS, _DETAILS, _MAKER_NOTE, _INTEROP = 0x8825, 0x8769, 0x927C, 0xA005
+_INPUTS = "give a picture, a folder of pictures, or a quoted pattern like 'photos/*.jpg'"
 
 
 @dataclass(frozen=True)
@@ -33,26 +34,25 @@ def plan(inputs: Sequence[str], out: Path, force: bool) -> list[Job]:
 
     ``out`` is a folder, or a file name if there is one input picture. Pictures from folders keep their relative names.
     """
-    pairs = [pair for text in inputs for pair in _expand(text)]
-    single = (
-        len(pairs) == 1 and Path(inputs[0]).is_file() and out.suffix.lower() in image_suffixes() and not out.is_dir()
-    )
+    pairs = list(dict.fromkeys(pair for text in inputs for pair in _expand(text)))
+    single = _is_file_name(out, len(pairs))
     jobs = [Job(source, out if single else out / _writable(name)) for source, name in pairs]
+    sources = {_identity(job.source) for job in jobs}
     targets: dict[Path, Path] = {}
     for job in jobs:
-        target = job.target.resolve()
-        if target == job.source.resolve():
+        if job.target.exists() and _identity(job.target) in sources:
             raise GanToolsError(
-                f"{job.source} would be overwritten by its own translation", "give another folder with --out"
+                f"{job.target} would be overwritten, and it is one of the pictures to translate",
+                "give another folder with --out",
             )
-        if target in targets:
+        if job.target in targets:
             raise GanToolsError(
-                f"{targets[target]} and {job.source} would both become {job.target}",
+                f"{targets[job.target]} and {job.source} would both become {job.target}",
                 "translate them into different folders with --out",
             )
         if job.target.exists() and not force:
             raise GanToolsError(f"{job.target} exists", "add --force to replace it, or give another --out")
-        targets[target] = job.source
+        targets[job.target] = job.source
     return jobs
 
 
@@ -65,6 +65,8 @@ def translate_files(model: Model, jobs: Sequence[Job], **options: object) -> Ite
             save_like(image, model.translate(image, **chosen.model_dump()), job.target)
         except GanToolsError as error:
             yield job, error.message
+        except (RuntimeError, ValueError, MemoryError) as error:  # too large for the memory, or for the format
+            yield job, f"{job.source} cannot be translated: {(str(error) or type(error).__name__).splitlines()[0]}"
         else:
             yield job, None
 
@@ -73,15 +75,12 @@ def save_like(source: Image.Image, result: Image.Image, target: Path) -> None:
     """Write a picture in the format its name says, with the source's EXIF except location and orientation."""
     kind = Image.registered_extensions()[target.suffix.lower()]
     settings: dict[str, object] = {}
-    if kind in {"JPEG", "WEBP"}:
+    if kind in {"AVIF", "JPEG", "WEBP"}:
         settings["quality"] = 95
-    exif = source.getexif()
-    for tag in (_GPS, _ORIENTATION):
-        if tag in exif:
-            del exif[tag]
-    if len(exif) and kind in {"JPEG", "PNG", "WEBP", "TIFF"}:
-        settings["exif"] = exif.tobytes()
-    if kind == "JPEG" and result.mode != "RGB":
+    exif = _exif_to_keep(source)
+    if exif and kind in {"AVIF", "JPEG", "PNG", "TIFF", "WEBP"}:
+        settings["exif"] = exif
+    if not _can_write(kind, result.mode):
         result = result.convert("RGB")
     write_atomically(target, lambda temporary: result.save(temporary, kind, **settings))
 
@@ -90,31 +89,81 @@ def _expand(text: str) -> list[tuple[Path, Path]]:
     """Return (picture, relative name of its result) for a file, a folder or a glob."""
     path = Path(text)
     if path.is_dir():
-        return [(image, image.relative_to(path)) for image in list_images(path)]
-    if path.exists():
+        return [(image, image.relative_to(path)) for image in list_images(path, _INPUTS)]
+    if path.exists() or path.is_symlink():
         return [(path, Path(path.name))]
-    matches = sorted(glob(text, recursive=True))
+    matches = sorted(map(Path, glob(text, recursive=True)))
     if not matches:
-        raise GanToolsError(
-            f"{text} does not exist", "give a picture, a folder of pictures, or a quoted pattern like 'photos/*.jpg'"
-        )
-    found: list[tuple[Path, Path]] = []
-    for match in map(Path, matches):
-        if match.is_dir():
-            found += [(image, Path(match.name) / image.relative_to(match)) for image in list_images(match)]
-        elif match.suffix.lower() in image_suffixes():
-            found.append((match, Path(match.name)))
+        raise GanToolsError(f"{text} does not exist", _INPUTS)
+    files = [file for match in matches for file in (sorted(walk(match)) if match.is_dir() else [match])]
+    root = _before_pattern(path)
+    found = [(file, file.relative_to(root)) for file in files if file.suffix.lower() in image_suffixes()]
+    if not found:
+        raise GanToolsError(f"no pictures match {text}, but {len(files)} other files", _INPUTS)
     return found
+
+
+def _before_pattern(path: Path) -> Path:
+    """Return the part of a glob that is the same for all its matches."""
+    parts = list(path.parts)
+    first = next(i for i, part in enumerate(parts) if any(sign in part for sign in "*?["))
+    return Path(*parts[:first])
+
+
+def _is_file_name(out: Path, count: int) -> bool:
+    """Whether ``out`` names a picture and not a folder; GanToolsError if it can be neither."""
+    if out.is_dir() or out.suffix.lower() not in image_suffixes():
+        if out.exists() and not out.is_dir():
+            raise GanToolsError(f"{out} is a file, not a folder", "give another folder with --out")
+        return False
+    if count > 1:
+        raise GanToolsError(f"{out} names one picture, and there are {count} to translate", "give --out a folder")
+    if _writable(out) != out:
+        raise GanToolsError(f"Pillow cannot write {out.suffix} files", "give --out a name that ends in .png or .jpg")
+    return True
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from all others, however it is named; None if it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _writable(name: Path) -> Path:
     """Keep a file name if Pillow can write its format, else make it a PNG."""
-    return name if name.suffix.lower() in _writable_suffixes() else name.with_name(name.name + ".png")
+    kind = Image.registered_extensions().get(name.suffix.lower())
+    keep = kind in Image.OPEN and _can_write(kind, "RGB")
+    return name if keep else name.with_name(name.name + ".png")
 
 
 @cache
-def _writable_suffixes() -> frozenset[str]:
-    Image.init()
-    return frozenset(
-        suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.SAVE and kind in Image.OPEN
-    )
+def _can_write(kind: str, mode: str) -> bool:
+    """Try whether Pillow writes pictures of a mode in a format, and in their own size."""
+    file = io.BytesIO()
+    try:
+        with quiet_pillow:
+            Image.new(mode, (20, 20)).save(file, kind)
+            with Image.open(file) as image:
+                return image.size == (20, 20)
+    except Exception:  # each format has its own way to refuse
+        return False
+
+
+def _exif_to_keep(source: Image.Image) -> bytes:
+    """Return a picture's EXIF without location, orientation, thumbnail and maker's notes; empty if it is damaged."""
+    try:
+        with quiet_pillow:
+            exif = source.getexif()
+            kept = Image.Exif()
+            kept.update({tag: value for tag, value in exif.items() if tag not in {_GPS, ORIENTATION, _DETAILS}})
+            details = {
+                tag: value for tag, value in exif.get_ifd(_DETAILS).items() if tag not in {_MAKER_NOTE, _INTEROP}
+            }
+            if details:
+                kept[_DETAILS] = details
+            return kept.tobytes() if len(kept) else b""
+    except Exception:  # Pillow raises nearly anything at damaged EXIF
+        return b""

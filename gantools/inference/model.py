@@ -53,6 +53,7 @@ class Model:
         """
         chosen = self.options(options)
         if isinstance(images, Tensor):
+            _check_tensor(images)
             batch = images if images.dim() == 4 else images[None]
             result = self._run(batch.to(self.device), chosen).to(images.device)
             return result if images.dim() == 4 else result[0]
@@ -84,7 +85,7 @@ class Model:
             result.putalpha(alpha)
         return result
 
-    @torch.inference_mode()
+    @torch.no_grad()  # not inference_mode: the result may be changed in place, and trained on
     def _run(self, images: Tensor, options: Options) -> Tensor:
         return self.task.translate(self.networks, images.float(), options)
 
@@ -103,14 +104,38 @@ def load_model(found: Found, device: str = "auto") -> Model:
     try:
         config: RunConfig = validate(load_object(info.config), header.config)
         task: Task[Any] = load_object(info.task)(config)
-        with torch.device("meta"):
-            networks = Networks(task.generators())
-        tensors = {f"generators.{name}": tensor.float() for name, tensor in read_tensors(found.path).items()}
-        networks.load_state_dict(tensors, assign=True)
-    except (GanToolsError, RuntimeError, ValueError, MemoryError) as error:
-        reason = error.message if isinstance(error, GanToolsError) else str(error).splitlines()[0]
+        networks = _fill(task, {f"generators.{name}": tensor for name, tensor in read_tensors(found.path).items()})
+    except (GanToolsError, RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
+        reason = error.message if isinstance(error, GanToolsError) else _first_lines(error)
+        origin = " ".join(header.plugin.get(key, "?") for key in ("distribution", "version"))
         raise GanToolsError(
-            f"{found.name} does not fit its own header: {reason}", "the file is damaged; copy it again"
+            f"{found.name} does not fit its own header: {reason}",
+            f"copy it again if it is damaged; it was made by {origin}, and another version may not read it",
         ) from None
     networks.eval().requires_grad_(False).to(target)
     return Model(info, header, networks, task, target)
+
+
+def _fill(task: Task[Any], tensors: dict[str, Tensor]) -> Networks:
+    """Build a task's generators around tensors from a file, which have to be all theirs and of the right shapes."""
+    values = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    with torch.device("meta"):  # no memory yet: an absurd header cannot ask for more than the file holds
+        networks = Networks(task.generators())
+    networks.load_state_dict(values, assign=True)
+    if any(buffer.is_meta for buffer in networks.buffers()):  # constants that are not part of the file
+        networks = Networks(task.generators())
+        networks.load_state_dict(values)
+    return networks
+
+
+def _check_tensor(images: Tensor) -> None:
+    if images.dim() not in {3, 4} or not images.is_floating_point():
+        raise GanToolsError(
+            f"cannot translate a tensor of {images.dtype} and shape {list(images.shape)}",
+            "give floats in [-1, 1], shaped [C, H, W] or [N, C, H, W]",
+        )
+
+
+def _first_lines(error: Exception) -> str:
+    """Return what an error says in one line; torch names the first tensor that does not fit in its second."""
+    return " ".join(line.strip() for line in str(error).splitlines()[:2]) or type(error).__name__

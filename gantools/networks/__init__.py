@@ -4,5 +4,14 @@ from gantools.networks.init import init_weights
 from gantools.networks.padding import translate_any_size
 from gantools.networks.patchgan import PatchGAN, PixelGAN, smallest_patch_size
 from gantools.networks.resnet import ResNetGenerator
+from gantools.networks.unet import UNetGenerator
 
-__all__ = ["PatchGAN", "PixelGAN", "ResNetGenerator", "init_weights", "smallest_patch_size", "translate_any_size"]
+__all__ = [
+    "PatchGAN",
+    "PixelGAN",
+    "ResNetGenerator",
+    "UNetGenerator",
+    "init_weights",
+    "smallest_patch_size",
+    "translate_any_size",
+]

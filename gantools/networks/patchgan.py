@@ -62,6 +62,22 @@ def smallest_patch_size(layers: int) -> int:
     return size
 
 
+def whole_image_layers(size: int) -> int:
+    """Return how many layers it takes for a patch to cover pictures of ``size``, or the most that they allow."""
+    layers = 1
+    while receptive_field(layers) < size and smallest_patch_size(layers + 1) <= size:
+        layers += 1
+    return layers
+
+
+def receptive_field(layers: int) -> int:
+    """Return the side of the patch that a PatchGAN of that many layers sees: 16, 34, 70, 142, 286 for 1 to 5."""
+    field = 1
+    for stride in [1, 1, *[2] * layers]:
+        field = (field - 1) * stride + 4
+    return field
+
+
 def check_size(size: int, layers: int) -> None:
     """Raise GanToolsError if pictures of ``size`` are too small for a PatchGAN of ``layers`` layers."""
     smallest = smallest_patch_size(layers)

@@ -47,11 +47,12 @@ def _color(pictures: tuple[Tensor, ...], rng: StepRandom) -> tuple[Tensor, ...]:
     brightness, saturation, contrast = rng.uniform(3, 1, 1, 1).unbind(1)
 
     def change(x: Tensor) -> Tensor:
-        x = x + (brightness - 0.5)
+        bright, saturated, contrasted = (draw.to(x.dtype) for draw in (brightness, saturation, contrast))
+        x = x + (bright - 0.5)
         grey = x.mean(1, keepdim=True)
-        x = torch.lerp(grey, x, saturation * 2)
+        x = torch.lerp(grey, x, saturated * 2)
         mean = x.mean((1, 2, 3), keepdim=True)
-        return torch.lerp(mean, x, contrast + 0.5)
+        return torch.lerp(mean, x, contrasted + 0.5)
 
     return tuple(change(x) for x in pictures)
 

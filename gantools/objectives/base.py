@@ -7,9 +7,10 @@ its map.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Protocol
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Penalty:
     """
 
     weight: float = 1.0
-    every: int = 1
+    every: Annotated[int, Field(ge=1)] = 1
 
     needs: ClassVar[Needs] = Needs()
     paper: ClassVar[str] = ""
@@ -150,7 +151,7 @@ class Recipe:
 
 def sample_scores(score: Tensor) -> Tensor:
     """Return one score a sample, [N]: the mean over its map, in float32."""
-    return score.float().flatten(1).mean(1)
+    return score.float().reshape(len(score), -1).mean(1)
 
 
 def input_gradient(score: Tensor, image: Tensor) -> Tensor:

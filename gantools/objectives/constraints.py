@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.nn.utils import parametrize
@@ -19,7 +20,7 @@ _WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d)
 class WeightClipping(Constraint):
     """Every parameter is cut to [-c, c] after each update (Arjovsky et al. 2017, algorithm 1)."""
 
-    c: float = 0.01
+    c: Annotated[float, Field(gt=0)] = 0.01
 
     paper: ClassVar[str] = "Arjovsky et al. 2017, Wasserstein GAN, algorithm 1"
     formula_d: ClassVar[str] = "w ← min(max(w, -c), c)"
@@ -74,7 +75,8 @@ class _Normalised(nn.Module):
             self.iterate(weight)
 
     def forward(self, weight: Tensor) -> Tensor:
-        sigma = torch.dot(self.u, self._matrix(weight) @ self.v)
+        with torch.autocast(weight.device.type, enabled=False):
+            sigma = torch.dot(self.u, self._matrix(weight) @ self.v)
         return weight / sigma
 
     @torch.no_grad()

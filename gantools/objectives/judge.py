@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 
 
 def judge(critic: Critic, sample: Sample) -> Judged:
-    """Pass one sample through the critic."""
+    """Pass one sample through the critic; its scores are float32 at least."""
     answer = critic(sample.image, *sample.cond)
-    return Judged(sample, answer if isinstance(answer, Verdict) else Verdict(answer))
+    verdict = answer if isinstance(answer, Verdict) else Verdict(answer)
+    # Losses are differences of means: in bfloat16, scores of 100 would leave steps of 0.5.
+    score = verdict.score.to(torch.promote_types(verdict.score.dtype, torch.float32))
+    return Judged(sample, verdict._replace(score=score))
 
 
 def judge_together(critic: Critic, samples: Sequence[Sample]) -> list[Judged]:
     """Pass several samples through the critic in one batch, or apart where it would mix their statistics."""
-    if len(samples) == 1 or mixes_samples(critic):
+    if len(samples) <= 1 or mixes_samples(critic):
         return [judge(critic, sample) for sample in samples]
     parts = zip(*(sample.cond for sample in samples), strict=True)
     joined = Sample(torch.cat([sample.image for sample in samples]), tuple(torch.cat(part) for part in parts))

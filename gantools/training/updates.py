@@ -119,14 +119,16 @@ class Updates:
         return outputs if shared else []
 
     def _update_g(self, parts: Sequence[Batch], outputs: Sequence[Outputs], update: int) -> None:
-        self.nets.discriminators.requires_grad_(False)
+        for parameter in self.d.parameters:
+            parameter.requires_grad_(False)
         for i, batch in enumerate(parts):
             with self.backend.autocast():
                 out = outputs[i] if outputs else self._forward(batch, update, i)
                 losses = self.task.g_losses(self.nets, batch, out, self.objective, self._rng("g", update, i))
             self._descend("g", losses)
         self._finish("g", self.g)
-        self.nets.discriminators.requires_grad_(True)
+        for parameter in self.d.parameters:
+            parameter.requires_grad_(True)
 
     def _forward(self, batch: Batch, update: int, part: int) -> Outputs:
         return self.task.forward(self.nets, batch, self._rng("forward", update, part))
@@ -158,10 +160,10 @@ class Updates:
 
 
 class _Player:
-    """One side's parameters and optimizer."""
+    """One side's parameters and optimizer; what a task has frozen itself stays out."""
 
     def __init__(self, networks: nn.Module, config: RunConfig, lr: float, device: torch.device) -> None:
-        self.parameters = list(networks.parameters())
+        self.parameters = [parameter for parameter in networks.parameters() if parameter.requires_grad]
         self.lr = lr
         self.optimizer = _optimizer(config, self.parameters, lr, fused=device.type in {"cpu", "cuda"})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,11 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
         _flush(temporary)
         temporary.replace(path)
         _flush(path.parent)
-    except (OSError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink()
+        if not isinstance(error, OSError | SafetensorError):
+            raise
         reason = getattr(error, "strerror", None) or str(error)
         raise GanToolsError(
             f"cannot write {path}: {reason}", "check free space and permissions; earlier files are intact"
@@ -37,7 +41,13 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], kind: str, content: Mapping[str, Any]) -> None:
     """Write a safetensors file atomically, ``content`` as JSON in its header; equal contents give equal bytes."""
-    plain = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
+    plain: dict[str, Tensor] = {}
+    memory = set()
+    for name, tensor in tensors.items():
+        here = tensor.detach().contiguous().cpu()
+        address = here.untyped_storage().data_ptr()
+        plain[name] = here.clone() if address in memory else here  # two names for one memory are not allowed
+        memory.add(address)
     header = json.dumps({"format": FORMAT, "kind": kind, **content})
     # One entry: safetensors writes several in an order that changes from run to run.
     write_atomically(path, lambda temporary: save_file(plain, temporary, {_ENTRY: header}))
@@ -52,7 +62,7 @@ def read_content(path: Path, kind: str) -> dict[str, Any]:
         raise _unreadable(path, error) from None
     try:
         content = json.loads(metadata.get(_ENTRY, "null"))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise GanToolsError(f"the header of {path} is damaged", "copy or download it again") from None
     if not isinstance(content, dict) or content.get("kind") != kind:
         raise GanToolsError(

@@ -34,7 +34,7 @@ def find_weights(reference: str | Path) -> Found:
         path = path / NAME
     if path.is_file():
         return Found(str(reference), path, read_header(path))
-    known = {found.stem: found for found in named_weights()}
+    known = {found.stem: found for found in reversed(named_weights())}  # of one name twice, the first counts
     if str(reference) in known:
         path = known[str(reference)]
         return Found(str(reference), path, read_header(path))

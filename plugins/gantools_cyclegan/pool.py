@@ -55,5 +55,6 @@ class ImagePool:
     def _positions(self, images: Tensor, rng: StepRandom) -> Tensor:
         if self._slots is None:
             depth = -(-self.capacity // rng.total)
-            self._slots = torch.zeros(rng.total, depth, *images.shape[1:], dtype=images.dtype, device=images.device)
+            self._slots = torch.zeros(rng.total, depth, *images.shape[1:], dtype=images.dtype)
+        self._slots = self._slots.to(images.device)  # a checkpoint's are on the CPU
         return self._slots[rng.rows]

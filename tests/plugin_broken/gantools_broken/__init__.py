@@ -1,0 +1,1 @@
+"""Plugins as they should not be."""
