@@ -15,7 +15,7 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int = 
     """Write ``step-000500.safetensors`` atomically and delete all but the newest ``keep``."""
     path = folder / f"step-{step:06d}.safetensors"
     tensors: dict[str, Tensor] = {}
-    skeleton = _take_apart(state, "", tensors)
+    skeleton = _take_apart(state, tensors)
     write_tensors(path, tensors, "checkpoint", {"step": step, "state": skeleton})
     for old in list_checkpoints(folder)[:-keep]:
         old.unlink()
@@ -24,7 +24,7 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int = 
 
 def list_checkpoints(folder: Path) -> list[Path]:
     """Return the checkpoints of a folder, the oldest first."""
-    return sorted(folder.glob("step-*.safetensors"), key=lambda path: int(path.stem.removeprefix("step-")))
+    return sorted(folder.glob("step-[0-9]*.safetensors"), key=lambda path: int(path.stem.removeprefix("step-")))
 
 
 def newest_checkpoint(folder: Path) -> Path:
@@ -42,16 +42,16 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return state
 
 
-def _take_apart(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
+def _take_apart(value: Any, tensors: dict[str, Tensor]) -> Any:
     """Move the tensors out of nested dicts and lists, leaving JSON; keys keep their types."""
     if isinstance(value, Tensor):
-        # A copy: two names for one memory are not allowed in the file.
-        tensors[name] = value.detach().clone()
+        name = str(len(tensors))
+        tensors[name] = value
         return {"tensor": name}
     if isinstance(value, dict):
-        return {"items": [[key, _take_apart(item, f"{name}/{key}", tensors)] for key, item in value.items()]}
+        return {"items": [[key, _take_apart(item, tensors)] for key, item in value.items()]}
     if isinstance(value, list | tuple):
-        return {"list": [_take_apart(item, f"{name}/{i}", tensors) for i, item in enumerate(value)]}
+        return {"list": [_take_apart(item, tensors) for item in value]}
     return {"value": value}
 
 

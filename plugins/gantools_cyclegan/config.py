@@ -15,7 +15,7 @@ class Config(UnpairedSettings):
     """Training settings. The defaults give a good picture soonest; ``--preset paper`` gives the paper's."""
 
     width: int = option(64, "channels of the generator's first layer", "Networks", ge=1)
-    blocks: int = option(9, "residual blocks of the generator", "Networks", ge=0)
+    blocks: int = option(9, "residual blocks of the generator", "Networks", ge=0, le=64)
     upsample: Literal["resize", "transpose"] = option(
         "resize", "how the generator enlarges; transpose, the paper's, can leave checkerboards", "Networks"
     )
