@@ -32,4 +32,5 @@ def gantools_register_objectives(register: Callable[..., None]) -> None:
 @hookimpl
 def gantools_register_datasets(register: Callable[..., None]) -> None:
     """Register the kinds of data."""
+    register("paired", "gantools.data.paired:PairedImages", "pairs of pictures, in two folders or side by side")
     register("unpaired", "gantools.data.unpaired:UnpairedImages", "two sets of pictures without pairs")

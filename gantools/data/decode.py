@@ -89,6 +89,17 @@ def to_rgb(image: Image.Image, background: Background = (255, 255, 255)) -> Imag
     return opaque if alpha is None else Image.composite(opaque, Image.new("RGB", image.size, background), alpha)
 
 
+def to_channels(image: Image.Image, channels: int, background: Background = (255, 255, 255)) -> Image.Image:
+    """Convert any mode to 8 bits and 1 (grey), 3 (RGB) or 4 (RGB with transparency) channels."""
+    if channels == 4:
+        alpha = alpha_of(image)
+        colours = image.convert("RGBA").convert("RGB") if alpha else to_rgb(image)
+        colours.putalpha(alpha if alpha else 255)
+        return colours
+    colours = to_rgb(image, background)
+    return colours.convert("L") if channels == 1 else colours
+
+
 def alpha_of(image: Image.Image) -> Image.Image | None:
     """Return the picture's transparency as an 8-bit mask, or None if it has none."""
     if not image.has_transparency_data:

@@ -77,15 +77,23 @@ def _inside(data: Path) -> tuple[Path, Path]:
         raise GanToolsError(f"folder {data} does not exist", _nearby(data))
     if not data.is_dir():
         raise GanToolsError(f"{data} is a file, not a folder", _LAYOUTS)
-    for names in (("A", "B"), ("trainA", "trainB"), ("a", "b")):
-        if all((data / name).is_dir() for name in names):
-            return data / names[0], data / names[1]
+    named = named_folders(data)
+    if named is not None:
+        return named
     folders = _folders(data)
     found = f"sub-folders {', '.join(folders[:6])}" if folders else "no sub-folders"
     hint = _LAYOUTS
     if len(folders) == 2:
         hint = "give " + shlex.join(["--a", str(data / folders[0]), "--b", str(data / folders[1])])
     raise GanToolsError(f"{data} holds neither A/ and B/ nor trainA/ and trainB/, but {found}", hint)
+
+
+def named_folders(data: Path) -> tuple[Path, Path] | None:
+    """Return A/ and B/, or trainA/ and trainB/, inside a folder, or None if it has neither."""
+    for names in (("A", "B"), ("trainA", "trainB"), ("a", "b")):
+        if all((data / name).is_dir() for name in names):
+            return data / names[0], data / names[1]
+    return None
 
 
 def _found(others: Counter[str]) -> str:

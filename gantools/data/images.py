@@ -3,72 +3,72 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
-from PIL import Image
 from torch import Tensor
 
-from gantools.data.decode import Background, open_image, to_rgb
-from gantools.data.pixels import to_bytes
 from gantools.errors import GanToolsError
 
 log = logging.getLogger("gantools")
 Report = Callable[[str, int, int], None]
+Files = tuple[Path, ...]
 
 
 class ImageSet:
-    """Pictures from files, resized to ``side`` x ``side`` by bicubic interpolation, as uint8 [3, side, side].
+    """Items read from one or more files each, a picture or a pair, as uint8 tensors of one size.
 
-    ``keep_bytes`` is the memory that decoded pictures may take: if all fit, they are decoded at once, and a broken
-    file is left out with a warning; otherwise each is decoded when asked for, and a broken one gives way to another.
+    ``keep_bytes`` is the memory that items of ``item_bytes`` may take: if all fit, they are read at once, and a broken
+    one is left out with a warning; otherwise each is read when asked for, and a broken one gives way to another.
+    ``read`` raises GanToolsError for files that are broken.
     """
 
-    def __init__(self, paths: Sequence[Path], side: int, background: Background, keep_bytes: int) -> None:
-        self.paths = list(paths)
-        self.side = side
-        self.background = background
-        self.cached = len(self.paths) * 3 * side * side <= keep_bytes
-        self._pictures: list[Tensor] = []
-        self._warned: set[Path] = set()
+    def __init__(
+        self, items: Sequence[Files], read: Callable[[Files], Tensor], item_bytes: int, keep_bytes: int
+    ) -> None:
+        self.items = list(items)
+        self.cached = len(self.items) * item_bytes <= keep_bytes
+        self._read = read
+        self._kept: list[Tensor] = []
+        self._warned: set[Files] = set()
 
     def load(self, name: str, report: Report) -> None:
-        """Decode everything if it is to be kept; ``report(name, done, total)`` is called now and then."""
+        """Read everything if it is to be kept; ``report(name, done, total)`` is called after each item."""
         if not self.cached:
             return
-        total = len(self.paths)
+        total = len(self.items)
         kept = []
         with ThreadPoolExecutor() as pool:
-            for i, (path, picture) in enumerate(zip(self.paths, pool.map(self._try, self.paths), strict=True)):
-                if picture is not None:
-                    kept.append((path, picture))
+            for i, (files, item) in enumerate(zip(self.items, pool.map(self._try, self.items), strict=True)):
+                if item is not None:
+                    kept.append((files, item))
                 report(name, i + 1, total)
         if not kept:
-            raise GanToolsError(
-                f"none of the {total} pictures in {self.paths[0].parent} can be read",
-                "check the files; the warnings say why",
-            )
-        self.paths = [path for path, _ in kept]
-        self._pictures = [picture for _, picture in kept]
+            raise self._nothing()
+        self.items = [files for files, _ in kept]
+        self._kept = [item for _, item in kept]
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.items)
 
     def __getitem__(self, index: int) -> Tensor:
         count = len(self)
         return self.first_readable((index + step) % count for step in range(count))
 
     def first_readable(self, indices: Iterable[int]) -> Tensor:
-        """Return the first of these pictures that can be read."""
+        """Return the first of these items that can be read."""
         for index in indices:
-            picture = self._pictures[index] if self.cached else self._try(self.paths[index])
-            if picture is not None:
-                return picture
-        raise GanToolsError(
-            f"none of the pictures in {self.paths[0].parent} can be read", "check the files; the warnings say why"
-        )
+            item = self._kept[index] if self.cached else self._try(self.items[index])
+            if item is not None:
+                return item
+        raise self._nothing()
+
+    def some(self, most: int) -> Iterator[Tensor]:
+        """Yield up to ``most`` items, spread evenly."""
+        step = max(1, len(self) // most)
+        return (self[index] for index in range(0, len(self), step))
 
     def split(self, held_back: int) -> tuple[list[int], list[int]]:
         """Return the indices to train on and ``held_back`` others, spread evenly; a small set holds none back."""
@@ -81,17 +81,22 @@ class ImageSet:
     def fingerprint(self) -> str:
         """Return a short hash of the names and sizes of the files."""
         digest = sha256()
-        for path in self.paths:
+        for path in (path for files in self.items for path in files):
             size = path.stat().st_size if path.exists() else 0
             digest.update(f"{path.name}:{size}\n".encode(errors="surrogateescape"))
         return digest.hexdigest()[:16]
 
-    def _try(self, path: Path) -> Tensor | None:
+    def _try(self, files: Files) -> Tensor | None:
         try:
-            image = to_rgb(open_image(path), self.background)
+            return self._read(files)
         except GanToolsError as error:
-            if path not in self._warned:
-                self._warned.add(path)
+            if files not in self._warned:
+                self._warned.add(files)
                 log.warning("left out: %s", error.message)
             return None
-        return to_bytes(image.resize((self.side, self.side), Image.Resampling.BICUBIC))
+
+    def _nothing(self) -> GanToolsError:
+        folder = self.items[0][0].parent
+        return GanToolsError(
+            f"none of the {len(self.items)} pictures in {folder} can be read", "check the files; the warnings say why"
+        )

@@ -9,8 +9,14 @@ from torch import Tensor
 
 
 def to_bytes(image: Image.Image) -> Tensor:
-    """Return an RGB picture as uint8 [3, H, W]."""
-    return torch.from_numpy(np.array(image, dtype=np.uint8)).permute(2, 0, 1).contiguous()
+    """Return a picture of mode L, RGB or RGBA as uint8 [1, 3 or 4, H, W]."""
+    pixels = np.array(image, dtype=np.uint8)
+    return torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1).contiguous()
+
+
+def resized(image: Image.Image, side: int) -> Tensor:
+    """Return a picture resized to ``side`` x ``side`` by bicubic interpolation, as `to_bytes` does."""
+    return to_bytes(image.resize((side, side), Image.Resampling.BICUBIC))
 
 
 def to_unit(pixels: Tensor) -> Tensor:
@@ -19,6 +25,6 @@ def to_unit(pixels: Tensor) -> Tensor:
 
 
 def to_image(tensor: Tensor) -> Image.Image:
-    """Return [3, H, W] in [-1, 1] as a picture; values are rounded, not cut."""
+    """Return [1, 3 or 4, H, W] in [-1, 1] as a picture; values are rounded, not cut."""
     pixels = tensor.detach().float().clamp(-1, 1).add(1).mul(127.5).round().to("cpu", torch.uint8)
-    return Image.fromarray(pixels.permute(1, 2, 0).numpy())
+    return Image.fromarray(pixels[0].numpy() if len(pixels) == 1 else pixels.permute(1, 2, 0).numpy())

@@ -7,10 +7,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gantools.data.decode import parse_background
+from gantools.data.decode import open_image, parse_background, to_rgb
 from gantools.data.folders import list_images, two_folders
-from gantools.data.images import ImageSet, Report
+from gantools.data.images import Files, ImageSet, Report
 from gantools.data.order import Shuffled, centre, crop_and_flip
+from gantools.data.pixels import resized
+from gantools.data.profile import profile
 from gantools.data.settings import UnpairedSettings
 
 _SIDES = ("a", "b")
@@ -24,7 +26,6 @@ class UnpairedImages:
 
     def __init__(self, config: UnpairedSettings, report: Report, held_back: int = 4) -> None:
         self.config = config
-        background = parse_background(config.background)
         folders = two_folders(config.a, config.b, config.data)
         listed = [list_images(folder) for folder in folders]
         total = sum(map(len, listed))
@@ -33,7 +34,7 @@ class UnpairedImages:
         self.order: dict[str, Shuffled] = {}
         for side, folder, paths in zip(_SIDES, folders, listed, strict=True):
             share = config.cache_mb * 2**20 * len(paths) // total
-            images = ImageSet(paths, config.resize_to, background, share)
+            images = ImageSet([(path,) for path in paths], self._read, 3 * config.resize_to**2, share)
             images.load(str(folder), report)
             training, self.shown[side] = images.split(held_back)
             self.sets[side], self.order[side] = images, Shuffled(training, config.seed, "order", side)
@@ -66,6 +67,10 @@ class UnpairedImages:
         """Return what goes into the weights' header: names, counts, fingerprint; no absolute paths."""
         return dict(self._described)
 
+    def _read(self, files: Files) -> Tensor:
+        image = to_rgb(open_image(files[0]), parse_background(self.config.background))
+        return resized(image, self.config.resize_to)
+
     def _picture(self, side: str, k: int) -> Tensor:
         """Return the picture of sample ``k``; a broken one gives way to the next in the order, never to a held-back."""
         order = self.order[side]
@@ -79,4 +84,5 @@ class UnpairedImages:
             "counts": [len(self.sets[side]) for side in _SIDES],
             "trained_on": [len(self.order[side]) for side in _SIDES],
             "fingerprint": [self.sets[side].fingerprint() for side in _SIDES],
+            "profile": {side: profile(images.some(256)) for side, images in self.sets.items()},
         }

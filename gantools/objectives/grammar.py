@@ -65,13 +65,15 @@ def _name(spec: str) -> str:
 
 def _build(spec: str, base: type[Any], option: str) -> Any:
     name, options = parse(spec)
+    kind = base.__name__.lower()
+    if name not in manager().objectives.names():
+        fitting = [entry.name for entry in manager().objectives if entry.kind == kind]
+        raise GanToolsError(f"unknown {kind} `{name}`", suggestion(name, fitting))
     entry = manager().objectives.get(name)
+    if entry.kind != kind:
+        right = "--objective" if entry.kind in {"loss", "recipe"} else f"--{entry.kind}"
+        raise GanToolsError(f"`{name}` is a {entry.kind}, not a {kind}", f"give it with {right} instead of {option}")
     cls = entry.load()
-    if not (isinstance(cls, type) and issubclass(cls, base)):
-        article = "--objective" if entry.kind in {"loss", "recipe"} else f"--{entry.kind}"
-        raise GanToolsError(
-            f"`{name}` is a {entry.kind}, not a {base.__name__.lower()}", f"give it with {article} instead of {option}"
-        )
     fields = [field.name for field in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []
     for key in options:
         if key not in fields:

@@ -19,7 +19,7 @@ class Schedule:
         if total is None and config.steps is not None:
             self.total = config.steps
         elif total is None and config.epochs is not None:
-            self.total = max(1, round(config.epochs * epoch_length / config.batch_size))
+            self.total = max(1, round(config.epochs * epoch_length / (config.batch_size * config.n_critic)))
 
     def tick(self, step: int, seconds: float) -> None:
         """Tell that ``step`` steps have been made in ``seconds``, pauses left out."""

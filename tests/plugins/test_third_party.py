@@ -49,7 +49,8 @@ def test_plugins_list_shows_all_three(installed):
         "hooks": ["gantools_register_tasks"],
         "error": None,
     }
-    for name, error in (("broken-import", "ModuleNotFoundError"), ("broken-hook", "gantools_register_task'")):
+    hint = "did you mean `gantools_register_tasks`?"
+    for name, error in (("broken-import", "ModuleNotFoundError"), ("broken-hook", hint)):
         assert found[name]["distribution"] == "gantools-broken"
         assert error in found[name]["error"]
         assert not found[name]["hooks"]

@@ -70,7 +70,7 @@ def test_specifications_are_taken_apart(spec, expected):
     [
         ({"objective": "hing"}, "unknown objective `hing`", "`hinge`"),
         ({"objective": ""}, "unknown objective ``", "known: "),
-        ({"penalty": ["r2"]}, "unknown objective `r2`", "known: gp, "),
+        ({"penalty": ["r2"]}, "unknown penalty `r2`", "known: gp, "),
         ({"objective": "gp"}, "`gp` is a penalty, not a loss", "--penalty instead of --objective"),
         ({"penalty": ["hinge"]}, "`hinge` is a loss, not a penalty", "--objective instead of --penalty"),
         ({"penalty": ["wgan-gp"]}, "`wgan-gp` is a recipe, not a penalty", "--objective instead of --penalty"),

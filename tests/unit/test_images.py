@@ -8,9 +8,10 @@ import torch
 from PIL import Image
 
 from gantools import GanToolsError
+from gantools.data.decode import open_image, to_rgb
 from gantools.data.folders import list_images
 from gantools.data.images import ImageSet
-from gantools.data.pixels import to_bytes, to_image, to_unit
+from gantools.data.pixels import resized, to_bytes, to_image, to_unit
 
 WHITE = (255, 255, 255)
 PLENTY, NOTHING = 2**30, 0
@@ -20,8 +21,15 @@ def quiet(name, done, total):
     pass
 
 
+def image_set(paths, side, keep_bytes):
+    def read(files):
+        return resized(to_rgb(open_image(files[0]), WHITE), side)
+
+    return ImageSet([(path,) for path in paths], read, 3 * side * side, keep_bytes)
+
+
 def load(folder, side=16, keep_bytes=PLENTY):
-    images = ImageSet(list_images(Path(folder)), side, WHITE, keep_bytes)
+    images = image_set(list_images(Path(folder)), side, keep_bytes)
     images.load(str(folder), quiet)
     return images
 
@@ -50,8 +58,8 @@ def test_pictures_kept_in_memory_and_decoded_as_needed_are_the_same(folders):
 def test_pictures_are_kept_exactly_while_they_fit(folders):
     paths = list_images(Path(folders["a"]))
     needed = len(paths) * 3 * 16 * 16
-    assert ImageSet(paths, 16, WHITE, needed).cached
-    assert not ImageSet(paths, 16, WHITE, needed - 1).cached
+    assert image_set(paths, 16, needed).cached
+    assert not image_set(paths, 16, needed - 1).cached
 
 
 def test_pictures_are_squeezed_to_a_square_by_bicubic_interpolation():
@@ -68,7 +76,7 @@ def test_a_broken_file_is_named_and_left_out(caplog):
     os.symlink("nowhere", "in/3.png")
     images = load("in")
     assert [which(images[i]) for i in range(len(images))] == [0, 2]
-    assert [path.name for path in images.paths] == ["0.png", "2.png"]
+    assert [path.name for path in [files[0] for files in images.items]] == ["0.png", "2.png"]
     assert sorted(record.getMessage().split()[2] for record in caplog.records) == ["in/1.png", "in/3.png"]
 
 
@@ -94,14 +102,14 @@ def test_a_folder_of_broken_files_is_an_error(keep_bytes):
 
 def test_reading_is_reported(folders):
     heard = []
-    images = ImageSet(list_images(Path(folders["a"]))[:3], 8, WHITE, PLENTY)
+    images = image_set(list_images(Path(folders["a"]))[:3], 8, PLENTY)
     images.load("noto", lambda *news: heard.append(news))
     assert heard == [("noto", 1, 3), ("noto", 2, 3), ("noto", 3, 3)]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 27, 28, 29, 100])
 def test_pictures_are_held_back_where_enough_remain(count):
-    training, shown = ImageSet([Path(str(i)) for i in range(count)], 8, WHITE, PLENTY).split(4)
+    training, shown = image_set([Path(str(i)) for i in range(count)], 8, PLENTY).split(4)
     assert shown == sorted(set(shown))
     assert len(shown) == min(4, count)
     if count >= 28:

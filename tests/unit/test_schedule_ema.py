@@ -40,6 +40,10 @@ def test_epochs_are_passes_over_the_data(epochs, batch_size, steps):
     assert schedule(epochs=epochs, batch_size=batch_size).total == steps
 
 
+def test_each_discriminator_update_takes_a_batch_of_the_epoch():
+    assert schedule(epochs=10, batch_size=1, n_critic=5).total == 20
+
+
 def test_minutes_fix_the_number_of_steps_when_the_learning_rates_begin_to_fall():
     plan = schedule(minutes=2, decay_from=0.5)
     plan.tick(10, 59.0)

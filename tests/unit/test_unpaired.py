@@ -100,8 +100,8 @@ def test_crops_are_random_only_as_far_as_asked(folders):
     pictures = {side: [plain.sets[side][i] for i in range(len(plain.sets[side]))] for side in ("a", "b")}
     for k in range(30):
         assert any(torch.equal(plain[k]["a"], picture) for picture in pictures["a"])
-    assert build(**folders, load_size=20).sets["a"].side == 20
-    assert build(**folders, size=256).sets["a"].side == 286  # as in the paper
+    assert build(**folders, load_size=20).sets["a"][0].shape == (3, 20, 20)
+    assert build(**folders, size=256).sets["a"][0].shape == (3, 286, 286)  # as in the paper
 
 
 def test_transparent_pictures_lie_on_the_background_asked_for():

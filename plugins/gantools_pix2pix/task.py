@@ -1,0 +1,100 @@
+"""pix2pix (Isola et al. 2017): a conditional adversarial loss (eq. 1) and an L1 loss (eq. 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
+
+from gantools.networks import PatchGAN, PixelGAN, ResNetGenerator, UNetGenerator, init_weights, translate_any_size
+from gantools.networks.norms import Norm
+from gantools.networks.patchgan import check_size, whole_image_layers
+from gantools.objectives import Needs, Objective, Sample
+from gantools.task import Batch, Losses, Networks, Outputs, StepRandom, Task
+from gantools_pix2pix.config import Config, Options
+
+
+class Pix2Pix(Task[Config]):
+    """Generator ``g`` from pictures ``a`` to pictures ``b``; discriminator ``d`` sees both."""
+
+    def generators(self) -> dict[str, nn.Module]:
+        """Build a U-Net or a ResNet generator."""
+        config = self.config
+        if config.generator == "unet":
+            unet = UNetGenerator(
+                config.in_channels, config.out_channels, config.width, config.size, config.norm, config.dropout
+            )
+            return {"g": init_weights(unet)}
+        resnet = ResNetGenerator(
+            config.in_channels, config.out_channels, config.width, config.blocks, config.upsample, config.norm
+        )
+        return {"g": init_weights(resnet)}
+
+    def discriminators(self, needs: Needs) -> dict[str, nn.Module]:
+        """Build the conditional critic; batch norm gives way to instance norm under a per-sample penalty."""
+        config = self.config
+        norm: Norm = "instance" if needs.norm == "per-sample" else config.norm
+        channels, width = config.in_channels + config.out_channels, config.d_width or config.width
+        if config.critic == "pixel":
+            return {"d": init_weights(PixelGAN(channels, width, norm))}
+        layers = whole_image_layers(config.size) if config.critic == "image" else config.d_layers
+        check_size(config.size, layers)
+        return {"d": init_weights(PatchGAN(channels, width, layers, norm))}
+
+    def forward(self, nets: Networks, batch: Batch, rng: StepRandom) -> Outputs:
+        """Make ``b`` from ``a``."""
+        return {"fake": translate_any_size(nets["g"], batch["a"], _stride(nets["g"]))}
+
+    def d_losses(self, nets: Networks, batch: Batch, out: Outputs, objective: Objective, rng: StepRandom) -> Losses:
+        """Return the critic's losses on pairs (a, b) and (a, G(a))."""
+        real, fake = Sample(batch["b"], (batch["a"],)), Sample(out["fake"], (batch["a"],))
+        losses, _ = objective.d_losses(nets["d"], real, [(fake, 1.0)], rng)
+        return {name: self.config.adversarial_d * value for name, value in losses.items()}
+
+    def g_losses(self, nets: Networks, batch: Batch, out: Outputs, objective: Objective, rng: StepRandom) -> Losses:
+        """Return the adversarial loss and the L1 distance to the truth."""
+        real, fake = Sample(batch["b"], (batch["a"],)), Sample(out["fake"], (batch["a"],))
+        terms, _ = objective.g_losses(nets["d"], fake, real, rng)
+        losses = {name: self.config.adversarial * value for name, value in terms.items()}
+        return losses | {"l1": self.config.l1 * l1_loss(out["fake"], batch["b"])}
+
+    def translate(self, nets: Networks, images: Tensor, options: Options) -> Tensor:
+        """Translate pictures of any size, by the convention asked for or the one the weights were trained for."""
+        generator = nets["g"]
+        if (options.inference or self.config.inference) == "stored":
+            return translate_any_size(generator, images, _stride(generator))
+        with _picture_statistics(generator):
+            single = [translate_any_size(generator, image[None], _stride(generator)) for image in images]
+        return torch.cat(single)
+
+    def grid(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
+        """Show the source, the picture made from it, and the truth."""
+        return {"A": batch["a"], "A to B": self.translate(nets, batch["a"], Options()), "B": batch["b"]}
+
+
+def _stride(generator: nn.Module) -> int:
+    stride: int = generator.stride  # type: ignore[assignment]  # a module's attributes are Tensor | Module to mypy
+    return stride
+
+
+@contextmanager
+def _picture_statistics(generator: nn.Module) -> Iterator[None]:
+    """Let batch norm use the batch's own statistics without storing them, and dropout drop."""
+    changed = [module for module in generator.modules() if isinstance(module, _BatchNorm | _DropoutNd)]
+    tracking = [(module, module.track_running_stats) for module in changed if isinstance(module, _BatchNorm)]
+    for module in changed:
+        module.training = True
+    for norm, _ in tracking:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for module in changed:
+            module.training = False
+        for norm, tracked in tracking:
+            norm.track_running_stats = tracked
