@@ -75,6 +75,10 @@ class Task(Generic[C]):
         """Translate pictures [N, C, H, W] in [-1, 1] keeping their size, whatever it is; ``options`` is an Options."""
         raise GanToolsError(f"{type(self).__name__} does not translate pictures", "use weights of a task that does")
 
+    def source(self, options: Any) -> str:
+        """Return which pictures of the batch `translate` takes with these options: "a", or another name."""
+        return "a"
+
     def grid(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
         """Return the columns of the sample sheet, title to pictures [N, C, H, W], from the averaged generators."""
         raise TypeError(f"{type(self).__name__} draws no sample sheet")

@@ -75,21 +75,24 @@ def translate(
     found = find_weights(weights) if weights else default_weights("translate")
     if not weights and not quiet:
         say(f"using {found.name} ({found.header.task}, step {found.header.step:,}); choose others with --weights")
-    import torch
-
     from gantools.inference.model import load_model
 
-    torch.manual_seed(seed)
     model = load_model(found, device)
-    model.options(options)
-    failures = []
-    for job, reason in _with_bar(translate_files(model, jobs, **options), len(jobs), quiet):
-        if reason is None:
-            put(str(job.target))
+    failures, strange = [], []
+    for result in _with_bar(translate_files(model, jobs, seed, **options), len(jobs), quiet):
+        if result.error is None:
+            put(str(result.job.target))
         else:
-            failures.append(reason)
-    for reason in failures:
-        say(f"left out: {reason}")
+            failures.append(result)
+        if result.remark is not None:
+            strange.append(result)
+    for result in failures:
+        say(f"left out: {result.error}")
+    if strange:
+        first = strange[0]
+        count = f"{len(strange)} pictures, such as {first.job.source}," if len(strange) > 1 else str(first.job.source)
+        verb = "look" if len(strange) > 1 else "looks"
+        say(f"note: {count} {verb} unlike what {found.name} was trained on: {first.remark} than any of it")
     if not quiet:
         say(f"translated {len(jobs) - len(failures)} of {len(jobs)} pictures into {_place(jobs, out)}")
     if failures:

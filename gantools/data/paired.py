@@ -89,8 +89,7 @@ class PairedImages:
 def find_pairs(a: Path | None, b: Path | None, data: Path | None) -> tuple[list[str], list[Files]]:
     """Return the names of the two kinds and the files of every pair; GanToolsError names what has no partner."""
     if data is not None and a is None and b is None and named_folders(data) is None:
-        folder = data / "train" if (data / "train").is_dir() else data
-        return ["A", "B"], [(path,) for path in list_images(folder, _LAYOUTS)]
+        return ["A", "B"], [(path,) for path in _side_by_side(data)]
     folders = two_folders(a, b, data)
     named = [_by_name(folder) for folder in folders]
     for mine, other, place in ((named[0], named[1], folders[1]), (named[1], named[0], folders[0])):
@@ -103,6 +102,16 @@ def find_pairs(a: Path | None, b: Path | None, data: Path | None) -> tuple[list[
             log.warning("left out: %d more without a partner in %s", len(alone) - 5, place)
     pairs: list[Files] = [(named[0][name], named[1][name]) for name in sorted(named[0].keys() & named[1].keys())]
     return [folder.resolve().name for folder in folders], pairs
+
+
+def _side_by_side(data: Path) -> list[Path]:
+    """Return the pictures right inside a folder, or inside its train/."""
+    folder = data / "train" if (data / "train").is_dir() else data
+    pictures = [path for path in list_images(folder, _LAYOUTS) if path.parent == folder]
+    if not pictures:
+        found = ", ".join(sorted(path.name for path in folder.iterdir() if path.is_dir())[:6])
+        raise GanToolsError(f"{folder} holds no pictures itself, but sub-folders {found}", _LAYOUTS)
+    return pictures
 
 
 def open_pair(files: Files) -> tuple[Image.Image, Image.Image]:

@@ -56,19 +56,28 @@ def plan(inputs: Sequence[str], out: Path, force: bool) -> list[Job]:
     return jobs
 
 
-def translate_files(model: Model, jobs: Sequence[Job], **options: object) -> Iterator[tuple[Job, str | None]]:
-    """Translate one picture after another and yield each job with None, or with the reason why it failed."""
-    chosen = model.options(options)
+@dataclass(frozen=True)
+class Result:
+    """What became of a job: ``error`` says why it failed, ``remark`` how the picture differs from the training's."""
+
+    job: Job
+    error: str | None = None
+    remark: str | None = None
+
+
+def translate_files(model: Model, jobs: Sequence[Job], seed: int = 0, **options: object) -> Iterator[Result]:
+    """Translate one picture after another; one that fails does not stop the rest."""
+    chosen = model.options(options).model_dump()
     for job in jobs:
         try:
             image = open_image(job.source)
-            save_like(image, model.translate(image, **chosen.model_dump()), job.target)
+            save_like(image, model.translate(image, seed, **chosen), job.target)
+            yield Result(job, remark=model.remark(image, **chosen))
         except GanToolsError as error:
-            yield job, error.message
+            yield Result(job, error.message)
         except (RuntimeError, ValueError, MemoryError) as error:  # too large for the memory, or for the format
-            yield job, f"{job.source} cannot be translated: {(str(error) or type(error).__name__).splitlines()[0]}"
-        else:
-            yield job, None
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            yield Result(job, f"{job.source} cannot be translated: {reason}")
 
 
 def save_like(source: Image.Image, result: Image.Image, target: Path) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any, overload
 
 import torch
 from PIL import Image
 from torch import Tensor
 
 from gantools.config import Options, RunConfig, validate
-from gantools.data.decode import alpha_of, open_image, parse_background, to_rgb
-from gantools.data.pixels import to_bytes, to_image, to_unit
+from gantools.data.decode import alpha_of, open_image, parse_background, to_channels
+from gantools.data.pixels import resized, to_bytes, to_image, to_unit
+from gantools.data.profile import strangeness
 from gantools.device import pick_device
 from gantools.errors import GanToolsError
 from gantools.plugins import TaskInfo, manager
@@ -22,7 +23,7 @@ from gantools.weights.files import read_tensors
 from gantools.weights.find import Found
 from gantools.weights.header import Header
 
-Picture = TypeVar("Picture", Image.Image, Tensor)
+Source = str | Path | Image.Image
 
 
 class Model:
@@ -38,14 +39,15 @@ class Model:
         self.info, self.header, self.networks, self.task, self.device = info, header, networks, task, device
         background = getattr(task.config, "background", "white")
         self.background = parse_background(background)
+        self.channels = int(getattr(task.config, "in_channels", 3))
 
     @overload
-    def translate(self, images: str | Path | Image.Image, **options: Any) -> Image.Image: ...
+    def translate(self, images: Source, seed: int = 0, **options: Any) -> Image.Image: ...
     @overload
-    def translate(self, images: Tensor, **options: Any) -> Tensor: ...
+    def translate(self, images: Tensor, seed: int = 0, **options: Any) -> Tensor: ...
     @overload
-    def translate(self, images: Sequence[str | Path | Image.Image], **options: Any) -> list[Image.Image]: ...
-    def translate(self, images: Any, **options: Any) -> Any:
+    def translate(self, images: Sequence[Source], seed: int = 0, **options: Any) -> list[Image.Image]: ...
+    def translate(self, images: Any, seed: int = 0, **options: Any) -> Any:
         """Translate pictures, keeping their size and their transparency.
 
         ``images`` is a path, a Pillow picture, a list of either, or a tensor [N, C, H, W] or [C, H, W] in [-1, 1];
@@ -55,11 +57,18 @@ class Model:
         if isinstance(images, Tensor):
             _check_tensor(images)
             batch = images if images.dim() == 4 else images[None]
-            result = self._run(batch.to(self.device), chosen).to(images.device)
+            result = self._run(batch.to(self.device), chosen, seed).to(images.device)
             return result if images.dim() == 4 else result[0]
         if isinstance(images, str | Path | Image.Image):
-            return self._picture(images, chosen)
-        return [self._picture(image, chosen) for image in images]
+            return self._picture(images, chosen, seed)
+        return [self._picture(image, chosen, seed) for image in images]
+
+    def remark(self, image: Image.Image, **options: Any) -> str | None:
+        """Say how a picture plainly differs from all that the weights were trained on, or return None."""
+        profiles = self.header.data.get("profile", {})
+        known = profiles.get(self.task.source(self.options(options)), {})
+        side = self.header.size or 64
+        return strangeness(resized(to_channels(image, self.channels, self.background), side), known)
 
     def options(self, given: dict[str, Any]) -> Options:
         """Check options against those of the task; GanToolsError names what does not fit."""
@@ -76,18 +85,20 @@ class Model:
         header = self.header
         return f"Model({header.task}, size {header.size}, step {header.step}, on {self.device})"
 
-    def _picture(self, source: str | Path | Image.Image, options: Options) -> Image.Image:
+    def _picture(self, source: Source, options: Options, seed: int) -> Image.Image:
         image = source if isinstance(source, Image.Image) else open_image(Path(source))
-        pixels = to_unit(to_bytes(to_rgb(image, self.background)))
-        result = to_image(self._run(pixels[None].to(self.device), options)[0])
+        pixels = to_unit(to_bytes(to_channels(image, self.channels, self.background)))
+        result = to_image(self._run(pixels[None].to(self.device), options, seed)[0])
         alpha = alpha_of(image)
-        if alpha is not None:
+        if alpha is not None and result.mode != "RGBA":
             result.putalpha(alpha)
         return result
 
     @torch.no_grad()  # not inference_mode: the result may be changed in place, and trained on
-    def _run(self, images: Tensor, options: Options) -> Tensor:
-        return self.task.translate(self.networks, images.float(), options)
+    def _run(self, images: Tensor, options: Options, seed: int) -> Tensor:
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(seed)  # for tasks with noise: a picture's result depends on nothing before it
+            return self.task.translate(self.networks, images.float(), options)
 
 
 def load_model(found: Found, device: str = "auto") -> Model:

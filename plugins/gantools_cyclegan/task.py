@@ -76,6 +76,10 @@ class CycleGAN(Task[Config]):
         generator = nets["g_ab" if options.direction == "a2b" else "g_ba"]
         return translate_any_size(generator, images, ResNetGenerator.stride)
 
+    def source(self, options: Options) -> str:
+        """Return the side that the direction starts from."""
+        return options.direction[0]
+
     def grid(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
         """Show source, translation and cycle in both directions."""
         columns: dict[str, Tensor] = {}

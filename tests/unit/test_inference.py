@@ -46,7 +46,7 @@ def put(path, size=(9, 7), **settings):
 def translate(model, *inputs, out="out", force=False, **options):
     """Do what `gantools translate` does; return the reasons of what failed by the name of the source."""
     jobs = plan(list(map(str, inputs)), Path(out), force)
-    return {job.source.name: reason for job, reason in translate_files(model, jobs, **options) if reason}
+    return {result.job.source.name: result.error for result in translate_files(model, jobs, **options) if result.error}
 
 
 def refuse(*inputs, out="out", force=False):
@@ -315,7 +315,7 @@ def test_a_place_that_cannot_be_written_is_a_reason(model):
     Path("out").mkdir()
     jobs = plan(["in"], Path("out"), False)
     Path("out/a.png").mkdir()
-    reasons = [reason for _, reason in translate_files(model, jobs)]
+    reasons = [result.error for result in translate_files(model, jobs)]
     assert "cannot write out/a.png" in reasons[0]
     assert reasons[1] is None
     assert tree() == ["b.png"]
