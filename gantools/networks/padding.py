@@ -8,10 +8,16 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 
-def translate_any_size(network: Callable[[Tensor], Tensor], images: Tensor, stride: int) -> Tensor:
-    """Pad [N, C, H, W] by reflection to a multiple of ``stride``, run the network, crop back to H x W."""
+def translate_any_size(
+    network: Callable[[Tensor], Tensor], images: Tensor, stride: int, smallest: int | None = None
+) -> Tensor:
+    """Pad [N, C, H, W] by reflection to a multiple of ``stride``, run the network, crop back to H x W.
+
+    ``smallest`` is the smallest side that the network takes; by default twice the stride, as convolutions padded by
+    reflection need more than one pixel at the lowest resolution.
+    """
     height, width = images.shape[-2:]
-    smallest = 2 * stride  # reflection inside the network needs a few pixels at its lowest resolution
+    smallest = 2 * stride if smallest is None else smallest
     down = max(smallest, -(-height // stride) * stride) - height
     right = max(smallest, -(-width // stride) * stride) - width
     if down or right:

@@ -48,7 +48,7 @@ class Pix2Pix(Task[Config]):
 
     def forward(self, nets: Networks, batch: Batch, rng: StepRandom) -> Outputs:
         """Make ``b`` from ``a``."""
-        return {"fake": translate_any_size(nets["g"], batch["a"], _stride(nets["g"]))}
+        return {"fake": _apply(nets["g"], batch["a"])}
 
     def d_losses(self, nets: Networks, batch: Batch, out: Outputs, objective: Objective, rng: StepRandom) -> Losses:
         """Return the critic's losses on pairs (a, b) and (a, G(a))."""
@@ -67,9 +67,9 @@ class Pix2Pix(Task[Config]):
         """Translate pictures of any size, by the convention asked for or the one the weights were trained for."""
         generator = nets["g"]
         if (options.inference or self.config.inference) == "stored":
-            return translate_any_size(generator, images, _stride(generator))
+            return _apply(generator, images)
         with _picture_statistics(generator):
-            single = [translate_any_size(generator, image[None], _stride(generator)) for image in images]
+            single = [_apply(generator, image[None]) for image in images]
         return torch.cat(single)
 
     def grid(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
@@ -77,9 +77,11 @@ class Pix2Pix(Task[Config]):
         return {"A": batch["a"], "A to B": self.translate(nets, batch["a"], Options()), "B": batch["b"]}
 
 
-def _stride(generator: nn.Module) -> int:
-    stride: int = generator.stride  # type: ignore[assignment]  # a module's attributes are Tensor | Module to mypy
-    return stride
+def _apply(generator: nn.Module, images: Tensor) -> Tensor:
+    """Run a generator on pictures of any size; a U-Net goes down to a single pixel, so one stride is enough for it."""
+    if isinstance(generator, UNetGenerator):
+        return translate_any_size(generator, images, generator.stride, smallest=generator.stride)
+    return translate_any_size(generator, images, ResNetGenerator.stride)
 
 
 @contextmanager
