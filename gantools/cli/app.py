@@ -17,6 +17,7 @@ from gantools.errors import GanToolsError
 from gantools.plugins import manager
 
 _VERBS = {
+    "demo": "see it work on the shipped example pictures",
     "train": "train a task on your own pictures",
     "resume": "go on with an interrupted run, exactly where it stopped",
     "translate": "translate pictures with trained weights",

@@ -14,8 +14,12 @@ _GAP, _TITLE, _SMALLEST = 4, 22, 128
 
 
 def draw_sheet(columns: dict[str, Tensor], path: Path) -> None:
-    """Write columns of pictures [N, C, H, W] in [-1, 1]; small pictures are enlarged by whole factors to be seen."""
-    pictures = {title: [to_image(picture) for picture in images] for title, images in columns.items()}
+    """Write columns of pictures [N, C, H, W] in [-1, 1]; small ones are enlarged by whole factors to be seen."""
+    draw_pictures({title: [to_image(picture) for picture in images] for title, images in columns.items()}, path)
+
+
+def draw_pictures(pictures: dict[str, list[Image.Image]], path: Path) -> None:
+    """Write columns of pictures of one size under their titles."""
     first = next(iter(pictures.values()))[0]
     scale = max(1, -(-_SMALLEST // first.width))
     width, height = first.width * scale, first.height * scale

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gantools.errors import GanToolsError
 from gantools.plugins import manager
@@ -53,7 +54,7 @@ def default_weights(capability: str) -> Found:
         name = found.header.task
         if found.header.complete and name in tasks.names() and capability in tasks.get(name).capabilities:
             return found
-    shipped = _shipped_default(capability)
+    shipped = shipped_index().get("default", {}).get(capability)
     if shipped is not None:
         return find_weights(shipped)
     raise GanToolsError(
@@ -80,17 +81,25 @@ def named_weights() -> list[Path]:
 
 def shipped_folder() -> Path:
     """Return the folder of the default weights: inside an installed package, or beside it in a source checkout."""
+    return _shipped("weights")
+
+
+def examples_folder() -> Path:
+    """Return the folder of the example pictures, found as the default weights are."""
+    return _shipped("examples")
+
+
+def shipped_index() -> dict[str, Any]:
+    """Return weights/index.json: the default for each capability, and what is known of each file."""
+    path = shipped_folder() / "index.json"
+    index: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return index
+
+
+def _shipped(name: str) -> Path:
     package = Path(__file__).parent.parent
-    inside = package / "_weights"
-    return inside if inside.is_dir() else package.parent / "weights"
-
-
-def _shipped_default(capability: str) -> str | None:
-    index = shipped_folder() / "index.json"
-    if not index.is_file():
-        return None
-    default: dict[str, str] = json.loads(index.read_text(encoding="utf-8")).get("default", {})
-    return default.get(capability)
+    inside = package / f"_{name}"
+    return inside if inside.is_dir() else package.parent / name
 
 
 def _unfinished(path: Path) -> str:

@@ -1,0 +1,64 @@
+"""Turn a run into a shipped weights file: fp16, with licence and metrics in its header and a row in index.json.
+
+python weights/ship.py RUN emoji-colour --licence "CC BY-SA 4.0" --demo test/outline --metrics metrics.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+
+from gantools.training.log import read_log
+from gantools.weights.files import read_tensors
+from gantools.weights.header import read_header, save_weights
+
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    """Write weights/NAME.safetensors and its row in weights/index.json."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("name")
+    parser.add_argument("--licence", required=True, help="of the weights, as the training data demands it")
+    parser.add_argument("--source", required=True, help="what the training pictures are")
+    parser.add_argument("--demo", required=True, help="folder under examples/ that `gantools demo` translates")
+    parser.add_argument("--machine", required=True)
+    parser.add_argument("--metrics", type=Path, help="JSON written by benchmarks/quality.py")
+    options = parser.parse_args()
+    metrics = json.loads(options.metrics.read_text()) if options.metrics else {}
+    target = HERE / f"{options.name}.safetensors"
+    tensors = read_tensors(options.run / "weights.safetensors")
+    header = read_header(options.run / "weights.safetensors")
+    header = header.model_copy(update={"licence": options.licence, "metrics": metrics})
+    half = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    if not all(torch.isfinite(tensor).all() for tensor in half.values()):
+        raise SystemExit("a weight does not fit into fp16")
+    save_weights(target, half, header)
+    index_path = HERE / "index.json"
+    index = json.loads(index_path.read_text()) if index_path.exists() else {"default": {}, "weights": {}}
+    index["weights"][options.name] = {
+        "file": target.name,
+        "sha256": sha256(target.read_bytes()).hexdigest(),
+        "task": header.task,
+        "data": options.source,
+        "licence": options.licence,
+        "command": (options.run / "command.txt").read_text().strip(),
+        "seed": header.config["seed"],
+        "steps": header.step,
+        "hours": round(read_log(options.run / "log.jsonl")[-1]["seconds"] / 3600, 2),
+        "machine": options.machine,
+        "metrics": metrics,
+        "demo": options.demo,
+    }
+    index["default"].setdefault("translate", options.name)
+    index_path.write_text(json.dumps(index, indent=2) + "\n")
+    print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
