@@ -12,14 +12,14 @@ from gantools.errors import GanToolsError
 from gantools.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from gantools.api import Model, TrainedRun, load, train
+    from gantools.api import Model, TrainedRun, load, resume, train
 
 __version__ = "0.1.0"
-__all__ = ["GanToolsError", "Model", "TrainedRun", "__version__", "hookimpl", "load", "train"]
+__all__ = ["GanToolsError", "Model", "TrainedRun", "__version__", "hookimpl", "load", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"load", "train", "Model", "TrainedRun"}:
+    if name in {"load", "resume", "train", "Model", "TrainedRun"}:
         from gantools import api
 
         return getattr(api, name)

@@ -10,6 +10,7 @@ from gantools.inference.model import Model, load_model
 from gantools.weights.find import default_weights, find_weights
 
 if TYPE_CHECKING:
+    from gantools.config import Settings
     from gantools.training.display import Display
     from gantools.training.run import Run
 
@@ -52,25 +53,33 @@ def train(task: str, *, quiet: bool = False, **settings: Any) -> TrainedRun:
     return fit(new_run(info, config), _display(quiet))
 
 
-def resume(folder: str | Path, *, steps: int | None = None, quiet: bool = False) -> TrainedRun:
-    """Go on with a run from its last checkpoint, to its planned end or for ``steps`` further steps."""
+def resume(folder: str | Path, *, steps: int | None = None, quiet: bool = False, **changes: Any) -> TrainedRun:
+    """Go on with a run from its last checkpoint, to its planned end or for ``steps`` further steps.
+
+    ``changes`` replace settings of the run, such as ``lr_g``, or ``a`` and ``b`` where the pictures have moved.
+    """
+    return resume_with(_display(quiet), Path(folder), steps, changes)
+
+
+def resume_with(display: Display, folder: Path, steps: int | None, changes: Settings) -> TrainedRun:
+    """Resume a run and tell ``display`` how it goes."""
     from gantools.training.checkpoint import newest_checkpoint
     from gantools.training.run import open_run
 
-    run = open_run(Path(folder))
-    return fit(run, _display(quiet), newest_checkpoint(run.checkpoints), steps)
+    run = open_run(folder, changes)
+    return fit(run, display, newest_checkpoint(run.checkpoints), steps)
 
 
-def fit(run: Run, display: Display, checkpoint: Path | None = None, steps: int | None = None) -> TrainedRun:
-    """Train a run, from its beginning or from a checkpoint, and say how it ended."""
+def fit(run: Run, display: Display, state: dict[str, Any] | None = None, steps: int | None = None) -> TrainedRun:
+    """Train a run, from its beginning or from the state of a checkpoint, and say how it ended."""
     from gantools.training.trainer import Trainer
 
     try:
-        trainer = Trainer(run, display, checkpoint, steps)
-    except BaseException:
+        with run.claimed():
+            trainer = Trainer(run, display, state, steps)
+            outcome = trainer.fit()
+    finally:
         display.ended()
-        raise
-    outcome = trainer.fit()
     return TrainedRun(run.folder, outcome, trainer.step, trainer.signal)
 
 

@@ -31,10 +31,10 @@ class Options(BaseModel):
 class RunConfig(BaseModel):
     """Settings that every task shares. A task's Config derives from this one and from its kind of data.
 
-    ``None`` means "not limited" or "not asked for"; what depends on the device has been settled when a run is resolved.
+    ``None`` means "not limited" or "not asked for".
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     presets: ClassVar[dict[str, Settings]] = {}
 
     preset: str | None = option(None, "a named set of settings, such as `paper`", "Training")
@@ -71,11 +71,11 @@ class RunConfig(BaseModel):
 
     out: Path | None = option(None, "run folder [default: runs/TASK/N]", "Output")
     sample_every: int | None = option(
-        None, "steps between sample sheets [default: 20 sheets a run, at least every 1000]", "Output", ge=1
+        None, "steps between sample sheets [default: a 20th of the run, 50 to 1000]", "Output", ge=1
     )
     checkpoint_every: int = option(500, "steps between checkpoints", "Output", ge=1)
     log_every: int | None = option(
-        None, "steps between log lines [default: 100 lines a run, at least every 50]", "Output", ge=1
+        None, "steps between log lines [default: a 100th of the run, 1 to 50]", "Output", ge=1
     )
 
     @classmethod
@@ -84,10 +84,12 @@ class RunConfig(BaseModel):
         return {}
 
     @model_validator(mode="after")
-    def _one_length(self) -> Self:
+    def _fits_together(self) -> Self:
         given = [name for name in ("steps", "epochs", "minutes") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"{' and '.join('--' + name for name in given)} exclude each other; give one")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"--betas {self.betas[0]:g} {self.betas[1]:g} do not lie in [0, 1)")
         if self.batch_size % self.accumulate:
             raise ValueError(f"--batch-size {self.batch_size} is not a multiple of --accumulate {self.accumulate}")
         return self

@@ -35,7 +35,7 @@ from gantools.plugins import Reference, manager
 from gantools.randomness import StepRandom
 from gantools.registry import load_object
 from gantools.task import Batch
-from gantools.training.checkpoint import list_checkpoints
+from gantools.training.checkpoint import list_checkpoints, load_checkpoint
 from gantools.training.display import Quiet
 from gantools.training.run import Run, resolve
 from gantools.training.sheets import draw_sheet
@@ -70,7 +70,9 @@ class TaskConformance:
         """Return a trainer of the task, ready to train a run in ``folder``."""
         small: Settings = {"device": "cpu", "batch_size": 2, "steps": 2, "log_every": 1, **self.settings}
         info, config = resolve(self.task, small | self.data(folder.with_name("data")) | settings)
-        return Trainer(Run(folder, info, config), Quiet(Console(file=io.StringIO())), checkpoint)
+        state = load_checkpoint(checkpoint) if checkpoint else None
+        folder.mkdir(parents=True, exist_ok=True)
+        return Trainer(Run(folder, info, config), Quiet(Console(file=io.StringIO())), state)
 
     def test_networks_build(self, tmp_path: Path) -> None:
         """The same seed gives the same networks, and weights fit into generators built anew."""

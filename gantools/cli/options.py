@@ -16,14 +16,18 @@ from rich.markup import escape
 from gantools.config import flag
 
 _SHORT = {"out": "-o"}
+Devices = tuple[Mapping[str, Any], Mapping[str, Any]]
 
 
-def model_options(model: type[BaseModel], on_cpu: Mapping[str, Any] | None = None) -> list[inspect.Parameter]:
+def model_options(
+    model: type[BaseModel], on_gpu: Mapping[str, Any] | None = None, on_cpu: Mapping[str, Any] | None = None
+) -> list[inspect.Parameter]:
     """Return a parameter for each field; all are optional, so that only what is typed overrides other layers.
 
-    ``on_cpu`` holds the defaults that are different on a CPU, for the help.
+    ``on_gpu`` and ``on_cpu`` hold the defaults that the device changes, for the help.
     """
-    parameters = [(_panel(field), _parameter(name, field, on_cpu or {})) for name, field in model.model_fields.items()]
+    devices = (on_gpu or {}, on_cpu or {})
+    parameters = [(_panel(field), _parameter(name, field, devices)) for name, field in model.model_fields.items()]
     return [parameter for _, parameter in sorted(parameters, key=lambda pair: _rank(pair[0]))]
 
 
@@ -48,7 +52,7 @@ def extra(name: str, kind: Any, **settings: Any) -> inspect.Parameter:
     )
 
 
-def _parameter(name: str, field: FieldInfo, on_cpu: Mapping[str, Any]) -> inspect.Parameter:
+def _parameter(name: str, field: FieldInfo, devices: Devices) -> inspect.Parameter:
     names = [f"{flag(name)}/--no-{flag(name)[2:]}" if field.annotation is bool else flag(name)]
     if name in _SHORT:
         names.insert(0, _SHORT[name])
@@ -56,7 +60,7 @@ def _parameter(name: str, field: FieldInfo, on_cpu: Mapping[str, Any]) -> inspec
         name,
         field.annotation,
         names=names,
-        help=escape(f"{field.description}{_default_text(name, field.default, on_cpu)}"),
+        help=escape(f"{field.description}{_default_text(name, field.default, devices)}"),
         rich_help_panel=_panel(field),
     )
 
@@ -71,14 +75,16 @@ def _rank(panel: str) -> int:
     return {"Data": 0, "Training": 1, "Objective": 2, "Machine": 4, "Output": 5}.get(panel, 3)
 
 
-def _default_text(name: str, default: Any, on_cpu: Mapping[str, Any]) -> str:
-    if default in (None, [], ""):
+def _default_text(name: str, default: Any, devices: Devices) -> str:
+    on_gpu, on_cpu = (_spell(defaults.get(name, default)) for defaults in devices)
+    if not on_gpu and not on_cpu:
         return ""
-    other = on_cpu.get(name, default)
-    return f" [default: {_spell(default)}" + (f"; {_spell(other)} on a CPU]" if other != default else "]")
+    return f" [default: {on_gpu}]" if on_gpu == on_cpu else f" [default: {on_gpu}; {on_cpu} on a CPU]"
 
 
 def _spell(value: Any) -> str:
+    if value is None or value == []:
+        return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)

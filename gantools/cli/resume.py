@@ -16,17 +16,24 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def resume(
     run: Annotated[Path, typer.Argument(help="run folder, such as runs/cyclegan/1")],
-    steps: Annotated[int | None, typer.Option(help="steps to go on for; default: to the planned end", min=1)] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(help="steps to go on for; the fall of the learning rates is laid over the new length", min=1),
+    ] = None,
+    lr_g: Annotated[float | None, typer.Option(help="new learning rate of the generators")] = None,
+    lr_d: Annotated[float | None, typer.Option(help="new learning rate of the discriminators")] = None,
+    a: Annotated[Path | None, typer.Option("--a", help="where the first pictures are now")] = None,
+    b: Annotated[Path | None, typer.Option("--b", help="where the second pictures are now")] = None,
+    data: Annotated[Path | None, typer.Option(help="where the pictures are now")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="print warnings and errors only")] = False,
 ) -> None:
     """Go on with a run from its last checkpoint, exactly where it stopped."""
-    from gantools.api import fit
-    from gantools.training.checkpoint import newest_checkpoint
+    from gantools.api import resume_with
     from gantools.training.display import pick_display
-    from gantools.training.run import open_run
 
-    opened = open_run(run)
-    finish(fit(opened, pick_display(talk, quiet), newest_checkpoint(opened.checkpoints), steps), opened.task)
+    given = {"lr_g": lr_g, "lr_d": lr_d, "a": a, "b": b, "data": data}
+    changes = {name: value for name, value in given.items() if value is not None}
+    finish(resume_with(pick_display(talk, quiet), run, steps, changes), quiet)
 
 
 def command() -> Any:

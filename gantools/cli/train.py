@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import signal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -13,6 +15,9 @@ from gantools.cli.options import extra, make_command, model_options
 from gantools.config import RunConfig
 from gantools.plugins import TaskInfo, manager
 from gantools.registry import load_object
+
+if TYPE_CHECKING:
+    from gantools.api import TrainedRun
 
 _HELP = "Train a task on your own pictures. `gantools train TASK --help` lists the task's options."
 
@@ -47,7 +52,7 @@ def command() -> _TaskGroup:
 def _task_command(info: TaskInfo) -> Any:
     config: type[RunConfig] = load_object(info.config)
     parameters = [
-        *model_options(config, config.for_device("cpu")),
+        *model_options(config, config.for_device("cuda"), config.for_device("cpu")),
         extra("config", Path, help="YAML file of settings; flags override it", rich_help_panel="Output"),
         extra(
             "dry_run", bool, names=["--dry-run"], help="print the resolved settings and stop", rich_help_panel="Output"
@@ -67,21 +72,19 @@ def _task_command(info: TaskInfo) -> Any:
         from gantools.api import fit
         from gantools.training.display import pick_display
 
-        finish(fit(new_run(info, resolved), pick_display(talk, quiet)), info)
+        finish(fit(new_run(info, resolved), pick_display(talk, quiet)), quiet)
 
     return make_command(info.name, f"{info.summary[0].upper()}{info.summary[1:]}.", parameters, train)
 
 
-def finish(trained: Any, info: TaskInfo) -> None:
+def finish(trained: TrainedRun, quiet: bool) -> None:
     """Say where the results are and what to type next; exit as the outcome demands."""
-    import signal
-
-    say(f"{trained.outcome} at step {trained.step:,}; results in {trained.folder}")
+    run = shlex.quote(str(trained.folder))
+    tell = (lambda line: None) if quiet else say
+    tell(f"{trained.outcome} at step {trained.step:,}; results in {trained.folder}")
     if trained.outcome == "interrupted":
-        say(f"go on with: gantools resume {trained.folder}")
+        tell(f"go on with: gantools resume {run}")
         raise typer.Exit(75 if trained.signal == signal.SIGTERM else 130)
-    sheets = sorted((trained.folder / "samples").glob("*.png"))
-    say(f"look at:    {sheets[-1]}")
-    if "translate" in info.capabilities:
-        say(f"try:        gantools translate PICTURE --weights {trained.folder}")
-    say(f"train on:   gantools resume {trained.folder} --steps 1000")
+    tell(f"look at:    {max((trained.folder / 'samples').glob('*.png'))}")
+    tell(f"try:        gantools translate PICTURE --weights {run}")
+    tell(f"train on:   gantools resume {run} --steps 1000")

@@ -94,7 +94,8 @@ def translate(
         verb = "look" if len(strange) > 1 else "looks"
         say(f"note: {count} {verb} unlike what {found.name} was trained on: {first.remark} than any of it")
     if not quiet:
-        say(f"translated {len(jobs) - len(failures)} of {len(jobs)} pictures into {_place(jobs, out)}")
+        done = len(jobs) - len(failures)
+        say(f"translated {done} of {len(jobs)} pictures" + (f" into {_place(jobs, out)}" if done else ""))
     if failures:
         raise typer.Exit(1 if len(failures) == len(jobs) else 3)
 

@@ -76,16 +76,17 @@ def parse_background(colour: str) -> Background:
 
 
 def to_rgb(image: Image.Image, background: Background = (255, 255, 255)) -> Image.Image:
-    """Convert any mode to 8-bit RGB: 16-bit and float scaled, not cut off; transparency laid over ``background``."""
-    if image.mode == "RGB" and "transparency" not in image.info:
+    """Convert any mode to 8-bit sRGB: 16-bit and float scaled, not cut off; transparency laid over ``background``."""
+    profile = image.info.get("icc_profile", b"")
+    if image.mode == "RGB" and "transparency" not in image.info and _is_srgb(profile):
         return image
     alpha = alpha_of(image)
     if image.mode.startswith(("I", "F")):
         opaque = _scaled(image).convert("RGB")
-    elif image.mode in {"CMYK", "LAB"} and "icc_profile" in image.info:
-        opaque = _through_profile(image)
+    elif image.mode in {"CMYK", "LAB"}:
+        opaque = _through_profile(image, profile)
     else:
-        opaque = image.convert("RGB" if alpha is None else "RGBA").convert("RGB")
+        opaque = _through_profile(image.convert("RGB" if alpha is None else "RGBA").convert("RGB"), profile)
     return opaque if alpha is None else Image.composite(opaque, Image.new("RGB", image.size, background), alpha)
 
 
@@ -131,11 +132,18 @@ def _scaled(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.clip(np.rint(values * (255.0 / full)), 0, 255).astype(np.uint8))
 
 
-def _through_profile(image: Image.Image) -> Image.Image:
-    """Convert with the embedded colour profile; one that cannot be used is ignored."""
+def _is_srgb(profile: bytes) -> bool:
+    """Say whether a colour profile is missing or calls itself sRGB, in ASCII or UTF-16."""
+    return not profile or b"sRGB" in profile or "sRGB".encode("utf-16-be") in profile
+
+
+def _through_profile(image: Image.Image, profile: bytes) -> Image.Image:
+    """Convert to sRGB with a picture's colour profile; one that cannot be used is ignored."""
+    if _is_srgb(profile):
+        return image.convert("RGB")
     try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
-        converted = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError):
         converted = None
     return converted if converted is not None else image.convert("RGB")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
@@ -48,7 +49,21 @@ def batches(
     sampler = Parts(start, batch_size, parts)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # advice of torch and Python on how many workers, and on how they start
-        return iter(DataLoader(dataset, batch_sampler=sampler, num_workers=workers, pin_memory=pin, **ahead))
+        loader = DataLoader(
+            dataset,
+            batch_sampler=sampler,
+            num_workers=workers,
+            pin_memory=pin,
+            worker_init_fn=_leave_signals,
+            **ahead,
+        )
+        return iter(loader)
+
+
+def _leave_signals(worker: int) -> None:
+    """Let a worker ignore Ctrl-C and SIGTERM: the trainer stops after its step, and needs batches until then."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _cores() -> int:

@@ -34,7 +34,7 @@ def plan(inputs: Sequence[str], out: Path, force: bool) -> list[Job]:
 
     ``out`` is a folder, or a file name if there is one input picture. Pictures from folders keep their relative names.
     """
-    pairs = list(dict.fromkeys(pair for text in inputs for pair in _expand(text)))
+    pairs = list(dict.fromkeys(pair for text in inputs for pair in _expand(text, alone=len(inputs) == 1)))
     single = _is_file_name(out, len(pairs))
     jobs = [Job(source, out if single else out / _writable(name)) for source, name in pairs]
     sources = {_identity(job.source) for job in jobs}
@@ -94,16 +94,21 @@ def save_like(source: Image.Image, result: Image.Image, target: Path) -> None:
     write_atomically(target, lambda temporary: result.save(temporary, kind, **settings))
 
 
-def _expand(text: str) -> list[tuple[Path, Path]]:
-    """Return (picture, relative name of its result) for a file, a folder or a glob."""
+def _expand(text: str, alone: bool) -> list[tuple[Path, Path]]:
+    """Return (picture, relative name of its result) for a file, a folder or a glob.
+
+    A file that is not there is an error if it stands ``alone``; among others it fails later, by itself.
+    """
     path = Path(text)
     if path.is_dir():
         return [(image, image.relative_to(path)) for image in list_images(path, _INPUTS)]
     if path.exists() or path.is_symlink():
         return [(path, Path(path.name))]
     matches = sorted(map(Path, glob(text, recursive=True)))
-    if not matches:
+    if not matches and (alone or any(sign in text for sign in "*?[")):
         raise GanToolsError(f"{text} does not exist", _INPUTS)
+    if not matches:
+        return [(path, Path(path.name))]
     files = [file for match in matches for file in (sorted(walk(match)) if match.is_dir() else [match])]
     root = _before_pattern(path)
     found = [(file, file.relative_to(root)) for file in files if file.suffix.lower() in image_suffixes()]

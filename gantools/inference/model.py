@@ -61,6 +61,11 @@ class Model:
             return result if images.dim() == 4 else result[0]
         if isinstance(images, str | Path | Image.Image):
             return self._picture(images, chosen, seed)
+        if not isinstance(images, Sequence):
+            raise GanToolsError(
+                f"cannot translate a {type(images).__name__}",
+                "give a path, a Pillow picture, a list of them, or a tensor",
+            )
         return [self._picture(image, chosen, seed) for image in images]
 
     def remark(self, image: Image.Image, **options: Any) -> str | None:

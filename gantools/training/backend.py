@@ -47,7 +47,6 @@ class Backend:
         self.memory_format = torch.channels_last if self.device.type == "cuda" else torch.contiguous_format
         if self.device.type == "cuda":
             torch.backends.cudnn.benchmark = True
-            torch.set_float32_matmul_precision("high")
 
     @property
     def is_main(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from torch import Tensor
 
 from gantools.errors import GanToolsError
 from gantools.weights.files import read_content, read_tensors, write_tensors
+
+log = logging.getLogger("gantools")
 
 
 def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int = 2) -> Path:
@@ -27,12 +30,14 @@ def list_checkpoints(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-[0-9]*.safetensors"), key=lambda path: int(path.stem.removeprefix("step-")))
 
 
-def newest_checkpoint(folder: Path) -> Path:
-    """Return the last checkpoint of a folder, or raise GanToolsError."""
-    found = list_checkpoints(folder)
-    if not found:
-        raise GanToolsError(f"no checkpoint in {folder}", "start again with the command in the run's command.txt")
-    return found[-1]
+def newest_checkpoint(folder: Path) -> dict[str, Any]:
+    """Read a folder's last checkpoint, or the one before if it is damaged; GanToolsError if there is none."""
+    for path in reversed(list_checkpoints(folder)):
+        try:
+            return load_checkpoint(path)
+        except GanToolsError as error:
+            log.warning("left out: %s", error.message)
+    raise GanToolsError(f"no usable checkpoint in {folder}", "start again with the command in the run's command.txt")
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

@@ -16,7 +16,8 @@ class RunLog:
     def __init__(self, path: Path, up_to: int = 0) -> None:
         self.path = path
         rows = [row for row in read_log(path) if row["step"] <= up_to] if path.exists() else []
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
     def write(self, row: dict[str, Any]) -> None:
         """Append a row."""

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from gantools.config import RunConfig, Settings, merge, preset_settings, read_yaml, validate, write_yaml
 from gantools.device import pick_device
@@ -48,17 +52,40 @@ class Run:
         return self.folder / "curves.png"
 
     def create(self) -> None:
-        """Make the folder, with config.yaml and command.txt, unless it is there already."""
-        path = self.folder / "config.yaml"
-        if path.exists():
-            return
+        """Write config.yaml and command.txt, unless the run has them already."""
+        if not (self.folder / "config.yaml").exists():
+            self.write_config()
+            command = shlex.join(_command(self.task.name))
+            (self.folder / "command.txt").write_text(command + "\n", encoding="utf-8")
+
+    def write_config(self) -> None:
+        """Write config.yaml: all settings but the folder itself, with paths that hold from anywhere."""
+        settings = self.config.model_dump(mode="json", exclude={"out"})
+        paths = {name: str(value.absolute()) for name, value in self.config if isinstance(value, Path)}
+        paths.pop("out", None)
+        write_yaml({"task": self.task.name, **settings, **paths}, self.folder / "config.yaml")
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keep the folder from other processes for as long as this lasts; one that stays empty is removed again."""
+        lock = FileLock(self.folder / ".lock")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_yaml({"task": self.task.name, **self.config.model_dump(mode="json")}, path)
-            (self.folder / "command.txt").write_text(shlex.join(["gantools", *sys.argv[1:]]) + "\n", encoding="utf-8")
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise GanToolsError(
+                f"{self.folder} is in use by another process", "wait for it, or give another --out"
+            ) from None
         except OSError as error:
             hint = "give a folder you can write to with --out"
             raise GanToolsError(f"cannot write {self.folder}: {error.strerror}", hint) from None
+        try:
+            yield
+        finally:
+            lock.release()
+            Path(lock.lock_file).unlink(missing_ok=True)
+            with suppress(OSError):
+                self.folder.rmdir() if self.config.out else os.removedirs(self.folder)
 
     def sample(self, step: int) -> Path:
         """Return the path of a step's sample sheet."""
@@ -81,28 +108,37 @@ def resolve(task: str, given: Settings, config_file: Path | None = None) -> tupl
 
 
 def new_run(info: TaskInfo, config: RunConfig) -> Run:
-    """Choose the folder of a new run, ``config.out`` or the next number under runs/TASK; nothing is written yet."""
-    folder = config.out or _next_number(Path("runs") / info.name)
+    """Choose the folder of a new run: ``config.out``, or the next number under runs/TASK, which is made at once.
+
+    A folder whose run never came to a checkpoint may be used again.
+    """
+    folder = config.out
+    if folder is None:
+        return Run(_next_number(Path("runs") / info.name), info, config)
     if folder.exists() and not folder.is_dir():
         raise GanToolsError(f"{folder} is a file", "give a folder with --out")
     if folder.is_dir() and any(folder.iterdir()):
-        hint = f"go on with `gantools resume {folder}`, or give another --out"
-        raise GanToolsError(
-            f"{folder} is not empty", hint if (folder / "config.yaml").exists() else "give another --out"
-        )
+        if not (folder / "config.yaml").exists():
+            raise GanToolsError(f"{folder} is not empty", "give another --out")
+        if (folder / "checkpoints").exists():
+            hint = f"go on with `{shlex.join(['gantools', 'resume', str(folder)])}`, or give another --out"
+            raise GanToolsError(f"{folder} holds a run already", hint)
+        (folder / "config.yaml").unlink()
     return Run(folder, info, config)
 
 
-def open_run(folder: Path) -> Run:
-    """Open the folder of an earlier run."""
-    path = folder / "config.yaml"
-    if not path.is_file():
+def open_run(folder: Path, changes: Settings | None = None) -> Run:
+    """Open the folder of an earlier run; ``changes`` replace its settings."""
+    if not (folder / "config.yaml").is_file():
         known = sorted(str(found.parent) for found in Path("runs").glob("*/*/config.yaml"))
         raise GanToolsError(f"{folder} is not a run folder", f"runs here: {', '.join(known) or 'none'}")
-    settings = read_yaml(path)
+    settings = read_yaml(folder / "config.yaml")
     info = manager().tasks.get(str(settings.pop("task", "")))
     cls: type[RunConfig] = load_object(info.config)
-    return Run(folder, info, validate(cls, settings))
+    run = Run(folder, info, validate(cls, {**settings, **(changes or {}), "out": folder}))
+    if changes:
+        run.write_config()
+    return run
 
 
 def load_task(info: TaskInfo, config: RunConfig) -> Any:
@@ -111,5 +147,22 @@ def load_task(info: TaskInfo, config: RunConfig) -> Any:
 
 
 def _next_number(folder: Path) -> Path:
-    numbers = [int(name) for name in os.listdir(folder) if name.isdigit()] if folder.is_dir() else []
-    return folder / str(max(numbers, default=0) + 1)
+    """Make the folder with the next free number, which no other process can then have."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        while True:
+            numbers = [int(name) for name in os.listdir(folder) if name.isdigit()]
+            path = folder / str(max(numbers, default=0) + 1)
+            with suppress(FileExistsError):
+                path.mkdir()
+                return path
+    except OSError as error:
+        hint = "go to a folder you can write to, or give one with --out"
+        raise GanToolsError(f"cannot write {folder}: {error.strerror}", hint) from None
+
+
+def _command(task: str) -> list[str]:
+    """Return what was typed, or for a run started from Python the command that is like it."""
+    if Path(sys.argv[0]).stem == "gantools":
+        return ["gantools", *sys.argv[1:]]
+    return ["gantools", "train", task, "--config", "config.yaml"]

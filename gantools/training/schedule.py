@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from gantools.config import RunConfig
 
+_FIRST_STEPS = 5
+
 
 class Schedule:
     """The number of steps and the factor of the learning rates at each: 1, then linear to 0 (Zhu et al. 2017).
@@ -22,8 +24,9 @@ class Schedule:
             self.total = max(1, round(config.epochs * epoch_length / (config.batch_size * config.n_critic)))
 
     def tick(self, step: int, seconds: float) -> None:
-        """Tell that ``step`` steps have been made in ``seconds``, pauses left out."""
-        if self.total is None and self.minutes is not None and step:
+        """Tell that ``step`` steps have been made in ``seconds``, sheets and checkpoints included."""
+        # Not from the first steps alone: they are slower than all others.
+        if self.total is None and self.minutes is not None and step >= _FIRST_STEPS:
             share = seconds / (60 * self.minutes)
             if share >= max(self.decay_from, 0.05):
                 self.total = max(step, round(step / share))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import math
+import shlex
 import signal
 import threading
 from collections.abc import Iterator
@@ -18,7 +21,7 @@ from gantools.errors import GanToolsError
 from gantools.objectives.grammar import build_objective
 from gantools.plugins import manager
 from gantools.training.backend import Backend
-from gantools.training.checkpoint import load_checkpoint, save_checkpoint
+from gantools.training.checkpoint import list_checkpoints, save_checkpoint
 from gantools.training.display import Display
 from gantools.training.log import RunLog, draw_curves, read_log
 from gantools.training.run import Run, load_task
@@ -27,6 +30,8 @@ from gantools.training.sheets import draw_sheet
 from gantools.training.updates import Updates
 from gantools.training.watch import Watch
 from gantools.weights.header import Header, environment, plugin_of, save_weights
+
+log = logging.getLogger("gantools")
 
 
 class Trainer:
@@ -37,10 +42,12 @@ class Trainer:
     """
 
     def __init__(
-        self, run: Run, display: Display, checkpoint: Path | None = None, more_steps: int | None = None
+        self, run: Run, display: Display, state: dict[str, Any] | None = None, more_steps: int | None = None
     ) -> None:
         self.run, self.display, self.config = run, display, run.config
-        state = load_checkpoint(checkpoint) if checkpoint else {}
+        state = state or {}
+        if state and more_steps is None and state["total"] is not None and state["step"] >= state["total"]:
+            raise GanToolsError(f"{run.folder} is finished, at step {state['step']:,}", "give --steps MORE to go on")
         self.task = load_task(run.task, self.config)
         self.backend = Backend(self.config.device, self.config.precision, self.config.threads)
         self.updates = Updates(self.task, build_objective(self.config), self.config, self.backend)
@@ -56,19 +63,17 @@ class Trainer:
             self._load(state)
         if more_steps is not None:
             self.schedule.total = self.step + more_steps
-        elif self.schedule.done(self.step):
-            raise GanToolsError(f"{run.folder} is finished, at step {self.step:,}", "give --steps MORE to go on")
         self.watch = Watch(self.config.n_critic)
 
     def fit(self) -> str:
         """Train to the end of the run, or until a signal asks to stop."""
         plugins = manager()
-        self.run.create()
-        self.log = RunLog(self.run.log, up_to=self.step)
-        self.display.started(self.step, self.schedule.total, self._summary())
-        plugins.call("gantools_run_started", run=self.run)
         outcome = "failed"
         try:
+            self.run.create()
+            self.log = RunLog(self.run.log, up_to=self.step)
+            self.display.started(self.step, self.schedule.total, self._summary())
+            plugins.call("gantools_run_started", run=self.run)
             with _signals(self._stop):
                 outcome = self._loop()
         finally:
@@ -111,9 +116,10 @@ class Trainer:
         if not steps:
             return
         values = self.updates.averages(steps)
-        self.watch.check_finite(self.step, values)
+        self._check_finite(values)
         rate = steps * self.config.batch_size / max(perf_counter() - self._interval[1], 1e-9)
-        row = {"seconds": round(self._seconds, 3), "images_per_second": round(rate, 3), **values}
+        finite = {name: value for name, value in values.items() if math.isfinite(value)}
+        row = {"seconds": round(self._seconds, 3), "images_per_second": round(rate, 3), **finite}
         self.log.write({"step": self.step, **row})
         self.display.logged(self.step, row)
         manager().call("gantools_step_logged", run=self.run, step=self.step, values=row)
@@ -133,11 +139,12 @@ class Trainer:
     def _save(self) -> None:
         """Write checkpoint, weights and curves, after making sure that they are worth keeping."""
         self._log()
-        self.watch.check_finite(self.step, {"the generators' weights": self.updates.largest_weight()})
+        self._check_finite({"the generators' weights": self.updates.largest_weight()})
         state = {
             "step": self.step,
             "total": self.schedule.total,
             "seconds": self._seconds,
+            "data": self.data.describe()["fingerprint"],
             "updates": self.updates.state_dict(),
         }
         self._saved("checkpoint", save_checkpoint(self.run.checkpoints, self.step, state))
@@ -145,9 +152,25 @@ class Trainer:
         self._saved("weights", self.run.weights)
         draw_curves(read_log(self.run.log), self.run.curves)
 
+    def _check_finite(self, values: dict[str, float]) -> None:
+        """Raise GanToolsError if a loss or weight is not a number; the norm of a gradient may be, under 16 bits."""
+        broken = [name for name, value in values.items() if not math.isfinite(value) and "gradient_norm" not in name]
+        if broken:
+            saved = list_checkpoints(self.run.checkpoints)
+            again = f"gantools resume {shlex.quote(str(self.run.folder))}" if saved else "train again"
+            raise GanToolsError(
+                f"training broke down before step {self.step}: not finite: {', '.join(broken)}",
+                f"{again} with --lr-g and --lr-d below {self.config.lr_g:g} and {self.config.lr_d:g}"
+                + (f"; the checkpoint of {saved[-1].stem} is sound" if saved else ", or add --spectral-norm"),
+            )
+
     def _load(self, state: dict[str, Any]) -> None:
         self.step = self._logged_at = state["step"]
         self._spent = state["seconds"]
+        if state["data"] != self.data.describe()["fingerprint"]:
+            log.warning(
+                "the pictures have changed since the checkpoint: the run goes on, but not exactly as it would have"
+            )
         self.updates.load_state_dict(state["updates"])
 
     def _header(self) -> Header:
@@ -162,7 +185,7 @@ class Trainer:
             size=getattr(config, "size", None),
             data=self.data.describe(),
             extra=self.task.metadata(),
-            environment=environment(),
+            environment=environment() | {"device": self.backend.device.type, "precision": self.backend.precision},
         )
 
     def _summary(self) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 
 from torch import Tensor
-
-from gantools.errors import GanToolsError
 
 _WINDOW = 20
 
@@ -24,15 +21,6 @@ class Watch:
         self._accuracy: deque[float] = deque(maxlen=_WINDOW)
         self._alike: dict[str, int] = {}
         self._said: set[str] = set()
-
-    def check_finite(self, step: int, values: dict[str, float]) -> None:
-        """Raise GanToolsError if a value is not a number."""
-        broken = [name for name, value in values.items() if not math.isfinite(value)]
-        if broken:
-            raise GanToolsError(
-                f"training broke down before step {step}: {', '.join(broken)} not finite",
-                "lower --lr-g and --lr-d, or add --spectral-norm; the last checkpoint is from before",
-            )
 
     def logged(self, values: dict[str, float]) -> str | None:
         """Return a warning that follows from the logged values, once."""

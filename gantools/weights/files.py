@@ -19,12 +19,23 @@ FORMAT = 1
 _ENTRY = "gantools"
 
 
+def _ordinary_mode() -> int:
+    """Return the permissions that a new file gets here."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+_MODE = _ordinary_mode()
+
+
 def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
     """Call ``write`` with a temporary name, flush to disk, rename to ``path``; GanToolsError if the disk refuses."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
+        temporary.chmod(_MODE)  # safetensors lets only the owner read
         _flush(temporary)
         temporary.replace(path)
         _flush(path.parent)

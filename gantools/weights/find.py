@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from gantools.plugins import manager
 from gantools.registry import suggestion
 from gantools.weights.header import Header, read_header
 
+log = logging.getLogger("gantools")
 NAME = "weights.safetensors"
 
 
@@ -69,8 +72,8 @@ def run_weights(folder: Path = Path("runs")) -> Iterator[Found]:
     for path in paths:
         try:
             yield Found(str(path.parent), path, read_header(path))
-        except GanToolsError:
-            continue
+        except GanToolsError as error:
+            log.warning("left out: %s", error.message)
 
 
 def named_weights() -> list[Path]:
@@ -104,5 +107,5 @@ def _shipped(name: str) -> Path:
 
 def _unfinished(path: Path) -> str:
     if (path / "checkpoints").is_dir():
-        return f"the run has not saved weights yet; go on with `gantools resume {path}`"
+        return f"the run has not saved weights yet; go on with `gantools resume {shlex.quote(str(path))}`"
     return "give a weights file, a run folder, or a name from `gantools weights list`"

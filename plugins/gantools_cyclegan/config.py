@@ -27,7 +27,9 @@ class Config(UnpairedSettings):
 
     cycle: float = option(10.0, "weight of the cycle loss", "Losses", ge=0)
     identity: float = option(0.5, "weight of the identity loss, as a share of --cycle", "Losses", ge=0)
-    adversarial: float = option(1.0, "weight of the generators' adversarial loss", "Losses", ge=0)
+    adversarial: float = option(
+        1.0, "weight of the generators' adversarial loss; 2 makes up for the 1/2 in lsgan", "Losses", ge=0
+    )
     pool_size: int = option(50, "earlier translations that the discriminators are shown again", "Losses", ge=0)
 
     presets: ClassVar[dict[str, Settings]] = {

@@ -40,10 +40,10 @@ class CycleGAN(Task[Config]):
         for source, target in (("a", "b"), ("b", "a")):
             generator = nets[f"g_{source}{target}"]
             if torch.is_grad_enabled() and self.config.identity:
-                both = generator(torch.cat([batch[source], batch[target]]))
-                out[f"fake_{target}"], out[f"same_{target}"] = both.split(len(batch[source]))
+                both = _apply(generator, torch.cat([batch[source], batch[target]]))
+                out[f"fake_{target}"], out[f"same_{target}"] = torch.split(both, len(batch[source]))
             else:
-                out[f"fake_{target}"] = generator(batch[source])
+                out[f"fake_{target}"] = _apply(generator, batch[source])
         return out
 
     def d_losses(self, nets: Networks, batch: Batch, out: Outputs, objective: Objective, rng: StepRandom) -> Losses:
@@ -64,7 +64,7 @@ class CycleGAN(Task[Config]):
             terms, _ = objective.g_losses(nets[f"d_{target}"], Sample(fake), Sample(batch[target]), rng)
             losses |= {f"{name}_{target}": config.adversarial * value for name, value in terms.items()}
             if config.cycle:
-                back = nets[f"g_{target}{source}"](fake)
+                back = _apply(nets[f"g_{target}{source}"], fake)
                 losses[f"cycle_{source}"] = config.cycle * l1_loss(back, batch[source])
             if config.identity:
                 same = out[f"same_{target}"]
@@ -74,7 +74,7 @@ class CycleGAN(Task[Config]):
     def translate(self, nets: Networks, images: Tensor, options: Options) -> Tensor:
         """Translate pictures of any size in the direction asked for."""
         generator = nets["g_ab" if options.direction == "a2b" else "g_ba"]
-        return translate_any_size(generator, images, ResNetGenerator.stride)
+        return _apply(generator, images)
 
     def source(self, options: Options) -> str:
         """Return the side that the direction starts from."""
@@ -84,9 +84,13 @@ class CycleGAN(Task[Config]):
         """Show source, translation and cycle in both directions."""
         columns: dict[str, Tensor] = {}
         for source, target in (("a", "b"), ("b", "a")):
-            fake = nets[f"g_{source}{target}"](batch[source])
+            fake = _apply(nets[f"g_{source}{target}"], batch[source])
             a, b = source.upper(), target.upper()
-            columns |= {a: batch[source], f"{a} to {b}": fake, f"{a} to {b} to {a}": nets[f"g_{target}{source}"](fake)}
+            columns |= {
+                a: batch[source],
+                f"{a} to {b}": fake,
+                f"{a} to {b} to {a}": _apply(nets[f"g_{target}{source}"], fake),
+            }
         return columns
 
     def state_dict(self) -> dict[str, Any]:
@@ -109,3 +113,7 @@ class CycleGAN(Task[Config]):
             return PixelGAN(width=width)
         check_size(config.size, config.d_layers)
         return PatchGAN(width=width, layers=config.d_layers)
+
+
+def _apply(generator: nn.Module, images: Tensor) -> Tensor:
+    return translate_any_size(generator, images, ResNetGenerator.stride)
