@@ -32,6 +32,7 @@ from gantools.training.watch import Watch
 from gantools.weights.header import Header, environment, plugin_of, save_weights
 
 log = logging.getLogger("gantools")
+_DIVERGED = 1e6  # no weight of a network that works comes near it
 
 
 class Trainer:
@@ -139,7 +140,9 @@ class Trainer:
     def _save(self) -> None:
         """Write checkpoint, weights and curves, after making sure that they are worth keeping."""
         self._log()
-        self._check_finite({"the generators' weights": self.updates.largest_weight()})
+        largest = self.updates.largest_weight()
+        if not largest < _DIVERGED:
+            raise self._broke_down(f"weights have grown to {largest:.0e}")
         state = {
             "step": self.step,
             "total": self.schedule.total,
@@ -153,16 +156,20 @@ class Trainer:
         draw_curves(read_log(self.run.log), self.run.curves)
 
     def _check_finite(self, values: dict[str, float]) -> None:
-        """Raise GanToolsError if a loss or weight is not a number; the norm of a gradient may be, under 16 bits."""
+        """Raise GanToolsError if a loss is not finite; the norm of a gradient need not be, under 16 bits."""
         broken = [name for name, value in values.items() if not math.isfinite(value) and "gradient_norm" not in name]
         if broken:
-            saved = list_checkpoints(self.run.checkpoints)
-            again = f"gantools resume {shlex.quote(str(self.run.folder))}" if saved else "train again"
-            raise GanToolsError(
-                f"training broke down before step {self.step}: not finite: {', '.join(broken)}",
-                f"{again} with --lr-g and --lr-d below {self.config.lr_g:g} and {self.config.lr_d:g}"
-                + (f"; the checkpoint of {saved[-1].stem} is sound" if saved else ", or add --spectral-norm"),
-            )
+            raise self._broke_down(f"not finite: {', '.join(broken)}")
+
+    def _broke_down(self, what: str) -> GanToolsError:
+        """Return the error for a run that cannot go on as it is, with what to do from here."""
+        saved = bool(list_checkpoints(self.run.checkpoints))
+        again = f"gantools resume {shlex.quote(str(self.run.folder))}" if saved else "train again"
+        return GanToolsError(
+            f"training broke down before step {self.step}: {what}",
+            f"{again} with --lr-g and --lr-d below {self.config.lr_g:g} and {self.config.lr_d:g}"
+            + ("; the last checkpoint is from before" if saved else ", or add --spectral-norm"),
+        )
 
     def _load(self, state: dict[str, Any]) -> None:
         self.step = self._logged_at = state["step"]

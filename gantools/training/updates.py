@@ -78,8 +78,8 @@ class Updates:
         return dict(zip(values, numbers, strict=True))
 
     def largest_weight(self) -> float:
-        """Return the generators' largest absolute weight; not finite if any weight is not."""
-        return float(torch.stack([p.detach().abs().max() for p in self.g.parameters]).max())
+        """Return the largest absolute weight of both players; not finite if any weight is not."""
+        return float(torch.stack([p.detach().abs().max() for p in (*self.g.parameters, *self.d.parameters)]).max())
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that the next step depends on."""

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from filelock import FileLock
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -68,7 +70,72 @@ def test_train_then_translate_then_resume() -> None:
 def test_objectives_train(objective: str) -> None:
     result = train(f"{objective} --quiet")
     assert result.exit_code == 0, result.stderr
-    assert result.stderr.startswith("finished at step 2")
+    assert (result.stdout, result.stderr) == ("", "")  # quiet
+    assert read_log(Path("runs/cyclegan/1/log.jsonl"))[-1]["step"] == 2
+
+
+def test_pix2pix_trains_on_side_by_side_pictures_in_either_direction() -> None:
+    Path("ab/train").mkdir(parents=True)
+    for path in sorted((EXAMPLES / "outline").glob("*.png"))[:6]:
+        pair = Image.new("RGB", (128, 64))
+        for left, folder in ((0, "outline"), (64, "openmoji")):
+            with Image.open(EXAMPLES / folder / path.name) as image:
+                pair.paste(image.convert("RGB"), (left, 0))
+        pair.save(Path("ab/train", path.name))
+    small = "--size 16 --width 2 --critic pixel --batch-size 2 --steps 1 --device cpu"
+    for more in ("--direction b2a", "--objective hinge --spectral-norm --norm instance --generator resnet --blocks 1"):
+        result = gantools(f"train pix2pix --data ab {small} {more}")
+        assert result.exit_code == 0, result.stderr
+    result = gantools(f"translate {EXAMPLES}/test/openmoji --weights runs/pix2pix/1 -o out")
+    assert result.exit_code == 0, result.stderr
+    assert len(result.stdout.splitlines()) == len(list((EXAMPLES / "test/openmoji").iterdir()))
+
+
+def test_a_size_that_the_generator_has_to_pad() -> None:
+    assert train("--size 30 --quiet").exit_code == 0
+
+
+def test_a_run_that_breaks_down_says_how_to_go_on() -> None:
+    broken = "--lr-g 1e30 --steps 9 --log-every 3 -o run --quiet"
+    result = train(broken)
+    assert (result.exit_code, "train again with --lr-g and --lr-d below 1e+30" in result.stderr) == (1, True)
+    assert train("-o run --checkpoint-every 1 --quiet").exit_code == 0  # the folder of a run without a checkpoint
+    assert train("-o run").exit_code == 1
+
+    result = gantools("resume run --steps 9 --lr-g 1e30 --quiet")
+    assert (result.exit_code, "gantools resume run with --lr-g" in result.stderr) == (1, True)
+    assert gantools("resume run --steps 1 --lr-g 1e-5 --quiet").exit_code == 0
+    assert yaml.safe_load(Path("run/config.yaml").read_text())["lr_g"] == 1e-5
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before() -> None:
+    train("-o run --checkpoint-every 1 --quiet")
+    newest = Path("run/checkpoints/step-000002.safetensors")
+    newest.write_bytes(newest.read_bytes()[:-100])
+    assert gantools("resume run").exit_code == 0
+    assert [row["step"] for row in read_log(Path("run/log.jsonl"))] == [1, 2]
+
+
+def test_a_run_can_be_moved_and_its_settings_used_again(monkeypatch) -> None:
+    shutil.copytree(EXAMPLES / "noto", "na to")
+    result = gantools(f"train cyclegan --a 'na to' --b {EXAMPLES}/fluent3d {SMALL} -o 'my run'")
+    assert "gantools resume 'my run' --steps 1000" in result.stderr
+    Path("elsewhere").mkdir()
+    shutil.move("my run", "elsewhere/run")
+    monkeypatch.chdir("elsewhere")
+    assert gantools("resume run --steps 1 --quiet").exit_code == 0
+    assert gantools("train cyclegan --config run/config.yaml --quiet").exit_code == 0
+    assert Path("runs/cyclegan/1/weights.safetensors").is_file()
+    shutil.move("../na to", "moved")
+    assert "does not exist" in gantools("resume run --steps 1").stderr
+    assert gantools("resume run --steps 1 --a moved --quiet").exit_code == 0
+
+
+def test_one_folder_is_for_one_process() -> None:
+    train("-o run --quiet")
+    with FileLock("run/.lock"):
+        result = gantools("resume run --steps 1")
+    assert (result.exit_code, "run is in use by another process" in result.stderr) == (1, True)
 
 
 def test_some_bad_pictures_do_not_stop_the_rest() -> None:
@@ -106,6 +173,10 @@ BAD = {
     "train cyclegan --a {a} --b {b} --size 16": (1, "too small"),
     "train cyclegan --a {a} --b {b} --size 64 --load-size 32": (1, "smaller than --size"),
     "train cyclegan --a {a} --b {b} --steps 5 --epochs 2": (1, "exclude each other"),
+    "train cyclegan --a {a} --b {b} --betas 1.5 2": (1, "do not lie in [0, 1)"),
+    "train cyclegan --a {a} --b {b} --minutes inf": (1, "--minutes"),
+    "train pix2pix --a {a} --b {b}": (1, "no picture has a partner"),
+    "train pix2pix --data {examples}": (1, "holds no pictures itself, but sub-folders"),
     "train cyclegan --a {a} --b {b} --batch-size 0 --lr-g -1": (1, "--lr-g"),
     "train cyclegan --a {a} --b {b} --device tpu": (1, "unknown device"),
     "train cyclegan --a {a} --b {b} --device cpu --precision 16": (1, "needs a CUDA device"),
