@@ -40,12 +40,12 @@ def profile(pictures: Iterable[Tensor]) -> Profile:
 def strangeness(picture: Tensor, known: Mapping[str, tuple[float, float]]) -> str | None:
     """Say how a picture differs from all that ``known`` was made of, or None if it does not plainly.
 
-    Plainly means two measures outside their range by a quarter of it and at least 0.05.
+    Plainly means two measures outside their range by half of it and at least 0.05.
     """
     reasons = []
     for name, value in measure(picture).items():
         low, high = known.get(name, (0.0, 1.0))
-        margin = max(0.05, (high - low) / 4)
+        margin = max(0.05, (high - low) / 2)
         if value < low - margin:
             reasons.append(_WORDS[name][0])
         elif value > high + margin:

@@ -210,11 +210,15 @@ class Trainer:
 
     @property
     def _log_every(self) -> int:
-        return self.config.log_every or max(1, min(50, (self.schedule.total or 1000) // 100))
+        return self.config.log_every or (10 if self.config.minutes else max(1, min(50, self._total // 100)))
 
     @property
     def _sample_every(self) -> int:
-        return self.config.sample_every or max(50, min(1000, (self.schedule.total or 5000) // 20))
+        return self.config.sample_every or (200 if self.config.minutes else max(50, min(1000, self._total // 20)))
+
+    @property
+    def _total(self) -> int:
+        return self.schedule.total or 0
 
     def _restart_clock(self) -> None:
         self._began = perf_counter()

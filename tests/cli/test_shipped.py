@@ -1,0 +1,67 @@
+"""The default weights and the demo that shows them."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import gantools
+from gantools.cli.app import app
+from gantools.weights.find import find_weights, shipped_folder, shipped_index
+from tests.conftest import EXAMPLES
+
+NAMES = list(shipped_index()["weights"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files_are_as_the_index_says(name: str) -> None:
+    entry = shipped_index()["weights"][name]
+    content = (shipped_folder() / entry["file"]).read_bytes()
+    assert sha256(content).hexdigest() == entry["sha256"]
+    assert len(content) < 10e6
+    header = find_weights(name).header
+    assert (header.task, header.step, header.licence) == (entry["task"], entry["steps"], entry["licence"])
+    assert "/" not in json.dumps(header.config)  # nobody's folders
+
+
+def test_outlines_come_out_coloured_and_closer_to_the_truth() -> None:
+    """On the test pictures: the drawing's lines stay, colours appear, and the whole is nearer than the outline was."""
+    model = gantools.load("emoji-colour", device="cpu")
+    before, after, coloured = [], [], []
+    for path in sorted((EXAMPLES / "test/outline").glob("*.png")):
+        outline, truth = (_pixels(Image.open(EXAMPLES / "test" / kind / path.name)) for kind in ("outline", "openmoji"))
+        made = _pixels(model.translate(path))
+        before.append(np.abs(outline - truth).mean())
+        after.append(np.abs(made - truth).mean())
+        coloured.append(np.ptp(made, axis=2).mean() / max(np.ptp(truth, axis=2).mean(), 1e-6))
+        assert made[outline.max(axis=2) < 0.2].mean() < 0.3
+    assert np.mean(after) < np.mean(before)
+    assert np.median(coloured) > 0.5
+
+
+def test_a_photograph_is_remarked_on_and_an_outline_is_not() -> None:
+    Image.radial_gradient("L").convert("RGB").save("photo.jpg")
+    outline = next((EXAMPLES / "test/outline").glob("*.png"))
+    result = CliRunner().invoke(app, ["translate", "photo.jpg", str(outline)])
+    assert result.exit_code == 0, result.stderr
+    assert "using emoji-colour" in result.stderr
+    assert "note: photo.jpg looks unlike what emoji-colour was trained on" in result.stderr
+
+
+def test_the_demo_leaves_a_folder_to_look_at() -> None:
+    result = CliRunner().invoke(app, ["demo", "--minutes", "0.05", "-o", "shown"])
+    assert result.exit_code == 0, result.stderr
+    for name in NAMES:
+        assert Path("shown", name, "before-and-after.png").is_file()
+    assert list(Path("shown/cyclegan/samples").glob("*.png"))
+    assert "gantools resume shown/cyclegan" in result.stderr
+    assert not Path("runs").exists()
+    assert CliRunner().invoke(app, ["demo", "-o", "shown"]).exit_code == 1
+
+
+def _pixels(image: Image.Image) -> np.ndarray:
+    return np.asarray(image.convert("RGB"), dtype=np.float64) / 255
