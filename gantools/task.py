@@ -7,7 +7,7 @@ optimizers, schedules, averaging, checkpoints, logs and sheets; the objective ow
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from torch import Tensor, nn
 
@@ -41,8 +41,11 @@ class Networks(nn.Module):
 class Task(Generic[C]):
     """Base class of all tasks; ``config`` is the task's own Config.
 
-    Pictures in ``batch`` are float [N, C, H, W] in [-1, 1]. Random numbers come from ``rng`` alone.
+    Pictures in ``batch`` are float [N, C, H, W] in [-1, 1]. Random numbers come from ``rng`` alone. ``keeps_shape``
+    says that a translation fills the same outline as its source, so that the source's transparency fits it.
     """
+
+    keeps_shape: ClassVar[bool] = True
 
     def __init__(self, config: C) -> None:
         self.config = config

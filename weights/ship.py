@@ -28,13 +28,15 @@ def main() -> None:
     parser.add_argument("--source", required=True, help="what the training pictures are")
     parser.add_argument("--demo", required=True, help="folder under examples/ that `gantools demo` translates")
     parser.add_argument("--machine", required=True)
+    parser.add_argument("--detail", action="store_true", help="keep the lines of larger pictures, see pix2pix --detail")
     parser.add_argument("--metrics", type=Path, help="JSON written by benchmarks/quality.py")
     options = parser.parse_args()
     metrics = json.loads(options.metrics.read_text()) if options.metrics else {}
     target = HERE / f"{options.name}.safetensors"
     tensors = read_tensors(options.run / "weights.safetensors")
     header = read_header(options.run / "weights.safetensors")
-    header = header.model_copy(update={"licence": options.licence, "metrics": metrics})
+    config = header.config | ({"detail": True} if options.detail else {})
+    header = header.model_copy(update={"licence": options.licence, "metrics": metrics, "config": config})
     half = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
     if not all(torch.isfinite(tensor).all() for tensor in half.values()):
         raise SystemExit("a weight does not fit into fp16")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gantools.cli.console import say, talk
+from gantools.cli.train import finish
 from gantools.errors import GanToolsError
+
+if TYPE_CHECKING:
+    from gantools.api import TrainedRun
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _SHOWN = 4
@@ -28,7 +32,10 @@ def demo(
     examples = examples_folder()
     for name, entry in shipped_index().get("weights", {}).items():
         _translate(name, examples / entry["demo"], out / name, device)
-    sheet = _train(examples, out / "cyclegan", minutes, device)
+    trained = _train(examples, out / "cyclegan", minutes, device)
+    if trained.outcome == "interrupted":
+        finish(trained, quiet=False)
+    sheet = max((trained.folder / "samples").glob("*.png"))
     say("")
     say(f"look at:   {out}/*/before-and-after.png, and {sheet}")
     say(f"train on:  gantools resume {out / 'cyclegan'} --steps 1000")
@@ -55,8 +62,8 @@ def _translate(name: str, pictures: Path, out: Path, device: str) -> None:
     say(f"translated {len(results)} pictures that {name} has never seen, into {out}")
 
 
-def _train(examples: Path, out: Path, minutes: float, device: str) -> Path:
-    """Train a CycleGAN between two styles of emoji and return its last sample sheet."""
+def _train(examples: Path, out: Path, minutes: float, device: str) -> TrainedRun:
+    """Train a small CycleGAN between two styles of emoji."""
     from gantools.api import fit
     from gantools.training.display import pick_display
     from gantools.training.run import new_run, resolve
@@ -64,8 +71,7 @@ def _train(examples: Path, out: Path, minutes: float, device: str) -> Path:
     settings = {"a": examples / "noto", "b": examples / "fluent3d", "out": out, "minutes": minutes, "device": device}
     small = {"size": 64, "width": 16, "blocks": 3, "batch_size": 4, "sample_every": 50}
     info, config = resolve("cyclegan", settings | small)
-    fit(new_run(info, config), pick_display(talk))
-    return max((out / "samples").glob("*.png"))
+    return fit(new_run(info, config), pick_display(talk))
 
 
 def command() -> Any:

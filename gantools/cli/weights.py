@@ -41,7 +41,8 @@ def list_weights(as_json: Annotated[bool, _JSON] = False) -> None:
     table = Table("name", "task", "size", "step", "data", box=None, header_style="bold", pad_edge=False)
     for item in found:
         header = item.header
-        domains = " ↔ ".join(map(str, header.data.get("domains", [])))
+        arrow = " ↔ " if header.data.get("kind") == "unpaired" else " → "
+        domains = arrow.join(map(str, header.data.get("domains", [])))
         table.add_row(item.name, header.task, str(header.size or ""), f"{header.step:,}", domains)
     _stdout().print(table)
     say("more of one: gantools weights show NAME")

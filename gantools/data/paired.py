@@ -120,6 +120,8 @@ def open_pair(files: Files) -> tuple[Image.Image, Image.Image]:
     if len(files) == 1:
         if a.width % 2 or a.width < 2:
             raise GanToolsError(f"{files[0]} is {a.width} pixels wide: two halves need an even width", _LAYOUTS)
+        if a.width <= a.height:
+            log.warning("%s is %d x %d: cut in two, each half is narrow; is it side by side?", files[0], *a.size)
         middle = a.width // 2
         return a.crop((0, 0, middle, a.height)), a.crop((middle, 0, a.width, a.height))
     b = open_image(files[1])

@@ -40,14 +40,15 @@ def profile(pictures: Iterable[Tensor]) -> Profile:
 def strangeness(picture: Tensor, known: Mapping[str, tuple[float, float]]) -> str | None:
     """Say how a picture differs from all that ``known`` was made of, or None if it does not plainly.
 
-    Plainly means two measures outside their range by half of it and at least 0.05.
+    Plainly means two measures outside their range by half of it and at least 0.05, or one by 0.15 more than that.
     """
-    reasons = []
+    reasons, plainly = [], False
     for name, value in measure(picture).items():
         low, high = known.get(name, (0.0, 1.0))
         margin = max(0.05, (high - low) / 2)
+        plainly |= value < low - margin - 0.15 or value > high + margin + 0.15
         if value < low - margin:
             reasons.append(_WORDS[name][0])
         elif value > high + margin:
             reasons.append(_WORDS[name][1])
-    return " and ".join(reasons) if len(reasons) > 1 else None
+    return " and ".join(reasons) if plainly or len(reasons) > 1 else None

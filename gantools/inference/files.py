@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from gantools.data.decode import ORIENTATION, open_image, quiet_pillow
+from gantools.data.decode import ORIENTATION, Background, open_image, quiet_pillow, to_rgb
 from gantools.data.folders import image_suffixes, list_images, walk
 from gantools.errors import GanToolsError
 from gantools.inference.model import Model
@@ -71,7 +71,7 @@ def translate_files(model: Model, jobs: Sequence[Job], seed: int = 0, **options:
     for job in jobs:
         try:
             image = open_image(job.source)
-            save_like(image, model.translate(image, seed, **chosen), job.target)
+            save_like(image, model.translate(image, seed, **chosen), job.target, model.background)
             yield Result(job, remark=model.remark(image, **chosen))
         except GanToolsError as error:
             yield Result(job, error.message)
@@ -80,8 +80,11 @@ def translate_files(model: Model, jobs: Sequence[Job], seed: int = 0, **options:
             yield Result(job, f"{job.source} cannot be translated: {reason}")
 
 
-def save_like(source: Image.Image, result: Image.Image, target: Path) -> None:
-    """Write a picture in the format its name says, with the source's EXIF except location and orientation."""
+def save_like(source: Image.Image, result: Image.Image, target: Path, background: Background = (255, 255, 255)) -> None:
+    """Write a picture in the format its name says, with the source's EXIF except location and orientation.
+
+    Where the format knows no transparency, the result is laid over ``background``.
+    """
     kind = Image.registered_extensions()[target.suffix.lower()]
     settings: dict[str, object] = {}
     if kind in {"AVIF", "JPEG", "WEBP"}:
@@ -90,7 +93,7 @@ def save_like(source: Image.Image, result: Image.Image, target: Path) -> None:
     if exif and kind in {"AVIF", "JPEG", "PNG", "TIFF", "WEBP"}:
         settings["exif"] = exif
     if not _can_write(kind, result.mode):
-        result = result.convert("RGB")
+        result = to_rgb(result, background)
     write_atomically(target, lambda temporary: result.save(temporary, kind, **settings))
 
 

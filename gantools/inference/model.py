@@ -17,6 +17,7 @@ from gantools.data.profile import strangeness
 from gantools.device import pick_device
 from gantools.errors import GanToolsError
 from gantools.plugins import TaskInfo, manager
+from gantools.randomness import seeded
 from gantools.registry import load_object
 from gantools.task import Networks, Task
 from gantools.weights.files import read_tensors
@@ -48,14 +49,14 @@ class Model:
     @overload
     def translate(self, images: Sequence[Source], seed: int = 0, **options: Any) -> list[Image.Image]: ...
     def translate(self, images: Any, seed: int = 0, **options: Any) -> Any:
-        """Translate pictures, keeping their size and their transparency.
+        """Translate pictures, keeping their size, and their transparency where the task keeps their shape.
 
         ``images`` is a path, a Pillow picture, a list of either, or a tensor [N, C, H, W] or [C, H, W] in [-1, 1];
         the result is of the same kind (a picture for a path).
         """
         chosen = self.options(options)
         if isinstance(images, Tensor):
-            _check_tensor(images)
+            _check_tensor(images, self.channels)
             batch = images if images.dim() == 4 else images[None]
             result = self._run(batch.to(self.device), chosen, seed).to(images.device)
             return result if images.dim() == 4 else result[0]
@@ -95,14 +96,13 @@ class Model:
         pixels = to_unit(to_bytes(to_channels(image, self.channels, self.background)))
         result = to_image(self._run(pixels[None].to(self.device), options, seed)[0])
         alpha = alpha_of(image)
-        if alpha is not None and result.mode != "RGBA":
+        if alpha is not None and result.mode != "RGBA" and self.task.keeps_shape:
             result.putalpha(alpha)
         return result
 
     @torch.no_grad()  # not inference_mode: the result may be changed in place, and trained on
     def _run(self, images: Tensor, options: Options, seed: int) -> Tensor:
-        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(seed)  # for tasks with noise: a picture's result depends on nothing before it
+        with seeded(seed, self.device):  # for tasks with noise: a result depends on no picture before it
             return self.task.translate(self.networks, images.float(), options)
 
 
@@ -144,11 +144,11 @@ def _fill(task: Task[Any], tensors: dict[str, Tensor]) -> Networks:
     return networks
 
 
-def _check_tensor(images: Tensor) -> None:
-    if images.dim() not in {3, 4} or not images.is_floating_point():
+def _check_tensor(images: Tensor, channels: int) -> None:
+    if images.dim() not in {3, 4} or not images.is_floating_point() or images.shape[-3] != channels:
         raise GanToolsError(
             f"cannot translate a tensor of {images.dtype} and shape {list(images.shape)}",
-            "give floats in [-1, 1], shaped [C, H, W] or [N, C, H, W]",
+            f"give floats in [-1, 1], shaped [C, H, W] or [N, C, H, W] with C = {channels}",
         )
 
 

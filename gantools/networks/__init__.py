@@ -4,6 +4,7 @@ from gantools.networks.init import init_weights
 from gantools.networks.padding import translate_any_size
 from gantools.networks.patchgan import PatchGAN, PixelGAN, smallest_patch_size
 from gantools.networks.resnet import ResNetGenerator
+from gantools.networks.scaling import translate_at_size
 from gantools.networks.unet import UNetGenerator
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "init_weights",
     "smallest_patch_size",
     "translate_any_size",
+    "translate_at_size",
 ]

@@ -20,6 +20,7 @@ from gantools.data.loader import ImageData, batches
 from gantools.errors import GanToolsError
 from gantools.objectives.grammar import build_objective
 from gantools.plugins import manager
+from gantools.randomness import derive_seed, seeded
 from gantools.training.backend import Backend
 from gantools.training.checkpoint import list_checkpoints, save_checkpoint
 from gantools.training.display import Display
@@ -130,7 +131,8 @@ class Trainer:
 
     def _sheet(self) -> None:
         batch = self.updates.to_device(self.data.sheet())
-        with torch.inference_mode(), self.backend.autocast():
+        seed = derive_seed(self.config.seed, "sheet")  # the same noise in every sheet
+        with torch.inference_mode(), self.backend.autocast(), seeded(seed, self.backend.device):
             columns = self.task.grid(self.updates.averaged, batch)
         path = self.run.sample(self.step)
         draw_sheet(columns, path)

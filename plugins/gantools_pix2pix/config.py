@@ -26,6 +26,11 @@ class Config(PairedSettings):
         "or by stored statistics without dropout",
         "Networks",
     )
+    detail: bool = option(
+        False,
+        "let a unet's translations of larger pictures keep the source's fine lines: for tasks where both show the same",
+        "Networks",
+    )
     critic: Literal["patch", "pixel", "image"] = option("patch", "what the discriminator scores", "Networks")
     d_width: int | None = option(
         None, "channels of the discriminator's first layer [default: as --width]", "Networks", ge=1
@@ -60,4 +65,7 @@ class Options(BaseOptions):
 
     inference: Literal["picture", "stored"] | None = Field(
         None, description="statistics and dropout: picture (as the paper) or stored; default: as the weights say"
+    )
+    resize: bool = Field(
+        True, description="let a unet work at the size it was trained for and scale back, rather than pad"
     )

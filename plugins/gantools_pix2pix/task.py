@@ -11,7 +11,15 @@ from torch.nn.functional import l1_loss
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
-from gantools.networks import PatchGAN, PixelGAN, ResNetGenerator, UNetGenerator, init_weights, translate_any_size
+from gantools.networks import (
+    PatchGAN,
+    PixelGAN,
+    ResNetGenerator,
+    UNetGenerator,
+    init_weights,
+    translate_any_size,
+    translate_at_size,
+)
 from gantools.networks.norms import Norm
 from gantools.networks.patchgan import check_size, whole_image_layers
 from gantools.objectives import Needs, Objective, Sample
@@ -21,6 +29,8 @@ from gantools_pix2pix.config import Config, Options
 
 class Pix2Pix(Task[Config]):
     """Generator ``g`` from pictures ``a`` to pictures ``b``; discriminator ``d`` sees both."""
+
+    keeps_shape = False
 
     def generators(self) -> dict[str, nn.Module]:
         """Build a U-Net or a ResNet generator."""
@@ -64,13 +74,21 @@ class Pix2Pix(Task[Config]):
         return losses | {"l1": self.config.l1 * l1_loss(out["fake"], batch["b"])}
 
     def translate(self, nets: Networks, images: Tensor, options: Options) -> Tensor:
-        """Translate pictures of any size, by the convention asked for or the one the weights were trained for."""
-        generator = nets["g"]
-        if (options.inference or self.config.inference) == "stored":
-            return _apply(generator, images)
+        """Translate pictures of any size, by the convention asked for or the one the weights were trained for.
+
+        A U-Net sees the whole picture in its innermost pixel and works well at the size it was trained for alone.
+        """
+        config, generator = self.config, nets["g"]
+
+        def apply(pictures: Tensor) -> Tensor:
+            if options.resize and isinstance(generator, UNetGenerator):
+                return translate_at_size(lambda x: _apply(generator, x), pictures, config.size, config.detail)
+            return _apply(generator, pictures)
+
+        if (options.inference or config.inference) == "stored" or not len(images):
+            return apply(images)
         with _picture_statistics(generator):
-            single = [_apply(generator, image[None]) for image in images]
-        return torch.cat(single)
+            return torch.cat([apply(image[None]) for image in images])
 
     def grid(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
         """Show the source, the picture made from it, and the truth."""

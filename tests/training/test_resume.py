@@ -12,8 +12,9 @@ from gantools import api
 from gantools.hookspecs import hookimpl
 from gantools.plugins import manager
 from gantools.registry import PluginRecord
-from gantools.training.checkpoint import list_checkpoints, load_checkpoint
+from gantools.training.checkpoint import list_checkpoints, load_checkpoint, newest_checkpoint
 from gantools.training.log import read_log
+from tests.conftest import EXAMPLES
 
 VARIANTS = {
     "lsgan": {},
@@ -55,6 +56,22 @@ def test_interrupted_and_resumed_equals_unbroken(tiny: dict, settings: dict) -> 
     states = [
         load_checkpoint(list_checkpoints(Path(name, "checkpoints"))[-1])["updates"] for name in ("whole", "broken")
     ]
+    assert _same(*states)
+
+
+@pytest.mark.parametrize("settings", [{}, {"norm": "instance", "accumulate": 2}], ids=["batch norm", "accumulated"])
+def test_dropout_is_resumed_too(settings: dict) -> None:
+    folders = {"a": EXAMPLES / "outline", "b": EXAMPLES / "openmoji", "device": "cpu", "quiet": True}
+    small = {"size": 32, "width": 4, "d_layers": 2, "batch_size": 2, "steps": 4, "log_every": 1, **folders, **settings}
+    whole = gantools.train("pix2pix", **small, out="whole")
+    manager().register(CtrlC(2), PluginRecord("ctrl-c", "tests", "0"))
+    try:
+        assert gantools.train("pix2pix", **small, out="broken", sample_every=1).step == 2
+    finally:
+        manager().unregister("ctrl-c")
+    assert gantools.resume("broken", quiet=True).step == 4
+    states = [newest_checkpoint(Path(name, "checkpoints"))["updates"] for name in ("whole", "broken")]
+    assert whole.step == 4
     assert _same(*states)
 
 

@@ -4,7 +4,7 @@ from PIL import Image
 
 from gantools.config import validate
 from gantools.data.profile import profile, strangeness
-from gantools.networks import UNetGenerator
+from gantools.networks import UNetGenerator, translate_at_size
 from gantools.networks.patchgan import receptive_field, whole_image_layers
 from gantools.objectives import Needs
 from gantools.task import Networks
@@ -78,6 +78,23 @@ def test_stored_statistics_give_the_same_picture_each_time():
 def test_any_size_is_padded_and_cut():
     task, nets = _task(size=32)
     assert task.translate(nets, torch.rand(1, 3, 100, 37), Options()).shape == (1, 3, 100, 37)
+
+
+def test_a_unet_works_at_its_own_size_and_scales_back():
+    task, nets = _task(inference="stored")
+    seen = []
+    nets["g"].register_forward_pre_hook(lambda module, inputs: seen.append(tuple(inputs[0].shape[-2:])))
+    assert task.translate(nets, torch.rand(1, 3, 90, 50), Options()).shape == (1, 3, 90, 50)
+    assert task.translate(nets, torch.rand(1, 3, 90, 50), Options(resize=False)).shape == (1, 3, 90, 50)
+    assert seen == [(16, 16), (96, 64)]
+
+
+def test_detail_keeps_the_lines_of_a_larger_picture():
+    lines = torch.ones(1, 3, 64, 64)
+    lines[..., ::7] = -1
+    blurred, sharp = (translate_at_size(lambda x: x, lines, 16, detail) for detail in (False, True))
+    torch.testing.assert_close(sharp, lines)
+    assert (blurred - lines).abs().mean() > 0.2
 
 
 def test_batch_norm_gives_way_under_a_per_sample_penalty():
