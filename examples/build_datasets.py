@@ -10,7 +10,8 @@ folder ``--cache``. Besides Python this needs Pillow, and resvg_py to draw the O
 
 *emoji*: every emoji that OpenMoji, Noto, Twemoji and Fluent 3D all draw, without skin tones and
 flags. KEY is its lower-case code points joined by ``-``, without ``fe0f``. One key in ten, by its
-SHA-256, is the test set, so the split does not depend on the size of the set or on the machine.
+SHA-256, is the test set, so the split does not depend on the size of the set or on the machine. For
+training without pairs OUT/unpaired/{noto,fluent3d} hold the two halves of the training keys, one each.
 
 *earth*: tiles of one world map in three aligned layers, only where more than 30 % is land. The left
 half of the map is the training set and the right half the test set; no two tiles overlap.
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 EMOJI_STYLES = ("outline", "openmoji", "noto", "twemoji", "fluent3d")
+UNPAIRED = ("noto", "fluent3d")
 EARTH_LAYERS = ("elevation", "satellite", "night")
 
 OPENMOJI = "openmoji@17.0.0"
@@ -139,9 +141,14 @@ def emoji_key(code: str) -> str:
     return "-".join(part for part in code.lower().split("-") if part != "fe0f")
 
 
+def key_hash(key: str) -> int:
+    """Return the number that decides which set `key` belongs to."""
+    return int(hashlib.sha256(key.encode()).hexdigest(), 16)
+
+
 def is_test(key: str) -> bool:
     """Tell whether `key` belongs to the test set."""
-    return int(hashlib.sha256(key.encode()).hexdigest(), 16) % 10 == 0
+    return key_hash(key) % 10 == 0
 
 
 def read_pictures(cache: Path) -> tuple[Pictures, dict[str, str]]:
@@ -187,7 +194,10 @@ def build_emoji(out: Path, cache: Path, size: int) -> None:
     for style in EMOJI_STYLES:
         for key in shared:
             part = "test" if is_test(key) else "train"
-            save(draw(pictures[style][key], size), out / part / style / f"{key}.png")
+            picture = draw(pictures[style][key], size)
+            save(picture, out / part / style / f"{key}.png")
+            if part == "train" and style == UNPAIRED[key_hash(key) // 10 % 2]:
+                save(picture, out / "unpaired" / style / f"{key}.png")
     tests = sum(map(is_test, shared))
     print(f"{len(shared)} emoji in 5 styles: {len(shared) - tests} to train, {tests} to test")
 
@@ -320,7 +330,7 @@ def replace_all(folder: Path, pictures: dict[str, Image]) -> None:
 
 def refuse_old(out: Path) -> None:
     """Refuse a folder with a data set in it: pictures of two runs must not mix."""
-    for part in ("train", "test"):
+    for part in ("train", "test", "unpaired"):
         if (out / part).exists():
             raise BuildError(f"{out / part} already exists; delete it or give another folder")
 
