@@ -49,7 +49,7 @@ def test_plugins_list_shows_all_three(installed):
         "hooks": ["gantools_register_tasks"],
         "error": None,
     }
-    hint = "did you mean `gantools_register_tasks`?"
+    hint = "did you mean `gantools_register_tasks`"
     for name, error in (("broken-import", "ModuleNotFoundError"), ("broken-hook", hint)):
         assert found[name]["distribution"] == "gantools-broken"
         assert error in found[name]["error"]
