@@ -6,6 +6,7 @@ import json
 import logging
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
@@ -21,7 +22,7 @@ def say(message: str) -> None:
 
 def put(data: str) -> None:
     """Print a line of data on stdout."""
-    print(data)  # noqa: T201
+    typer.echo(data)
 
 
 def put_json(data: Any) -> None:

@@ -1,13 +1,11 @@
-"""Device, precision and processes. The only file that names Lightning Fabric.
+"""Device and precision. The only file that names Lightning Fabric.
 
-Networks are never wrapped: after each phase's one backward pass the gradients are averaged over the processes in one
-message. A penalty's double backward, a frozen critic, a pass through the bare module are then nothing special, and no
-gradient can stay unsynchronised.
+Networks are never wrapped, and each phase has one backward pass: a penalty's double backward, a frozen critic, a pass
+through the bare module are then nothing special.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Literal, cast
@@ -19,7 +17,6 @@ from torch.optim import Optimizer
 
 from gantools.device import pick_device, pick_precision
 
-log = logging.getLogger("gantools")
 _FABRIC_PRECISION: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
     "32": "32-true",
     "bf16": "bf16-mixed",
@@ -28,7 +25,7 @@ _FABRIC_PRECISION: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
 
 
 class Backend:
-    """One process's view of the machine: where tensors live, how gradients are made, who may write files."""
+    """The machine: where tensors live, and how forward and backward passes are made there."""
 
     def __init__(self, device: str, precision: str, threads: int | None) -> None:
         if threads:
@@ -49,11 +46,6 @@ class Backend:
             torch.backends.cudnn.benchmark = True
 
     @property
-    def is_main(self) -> bool:
-        """Whether this process writes files and talks."""
-        return bool(self._fabric.is_global_zero)
-
-    @property
     def threads(self) -> int:
         """CPU threads in use."""
         return torch.get_num_threads()
@@ -70,14 +62,13 @@ class Backend:
         """Add the loss's gradients, scaled if precision is 16."""
         torch.autograd.backward(self._scaler.scale(loss))
 
-    def step(self, optimizer: Optimizer, parameters: Iterable[nn.Parameter]) -> None:
-        """Average the gradients over the processes and let the optimizer step."""
-        self._average(parameters)
+    def step(self, optimizer: Optimizer) -> None:
+        """Let the optimizer step, unless precision is 16 and a gradient has overflowed."""
         self._scaler.step(optimizer)
         self._scaler.update()
 
     def gradient_norm(self, optimizer: Optimizer, parameters: Iterable[nn.Parameter]) -> Tensor:
-        """Return the norm of all gradients; call it before `step`."""
+        """Return the norm of all gradients; call it at most once before each `step`."""
         self._scaler.unscale_(optimizer)
         return torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
 
@@ -89,11 +80,3 @@ class Backend:
         """Restore the loss scaler."""
         if state:
             self._scaler.load_state_dict(state)
-
-    def _average(self, parameters: Iterable[nn.Parameter]) -> None:
-        if self._fabric.world_size == 1:
-            return
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        flat = cast("Tensor", self._fabric.all_reduce(torch.cat([g.flatten() for g in gradients]), reduce_op="mean"))
-        for gradient, mean in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
-            gradient.copy_(mean.view_as(gradient))

@@ -145,7 +145,7 @@ class Updates:
     def _finish(self, name: str, player: _Player) -> None:
         if self.watching:
             self._watch("gradient_norm", self.backend.gradient_norm(player.optimizer, player.parameters), name)
-        self.backend.step(player.optimizer, player.parameters)
+        self.backend.step(player.optimizer)
         player.optimizer.zero_grad(set_to_none=True)
 
     def _watch(self, name: str, value: Tensor, player: str = "d") -> None:
