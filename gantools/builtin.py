@@ -6,27 +6,79 @@ from collections.abc import Callable
 
 from gantools.hookspecs import hookimpl
 
-_LOSSES = "gantools.objectives.losses"
-_PENALTIES = "gantools.objectives.penalties"
-_CONSTRAINTS = "gantools.objectives.constraints"
-_RECIPES = "gantools.objectives.recipes"
+_ENTRIES: dict[str, dict[str, dict[str, tuple[str, str]]]] = {
+    "loss": {
+        "losses": {
+            "minimax": ("Minimax", "the original zero-sum game"),
+            "nonsaturating": ("NonSaturating", "minimax, with a generator loss that keeps its gradient"),
+            "lsgan": ("LeastSquares", "squared distance to target scores"),
+            "lsgan-pearson": ("LeastSquaresPearson", "lsgan with the targets that make it a Pearson χ²"),
+            "hinge": ("Hinge", "a margin for the critic, the bare score for the generator"),
+            "wgan": ("Wasserstein", "difference of mean scores; needs a Lipschitz critic"),
+            "relativistic-average": ("RelativisticAverage", "real scores above the average generated one"),
+            "ebgan": ("EnergyBased", "the critic is an auto-encoder, its error the energy"),
+            "loss-sensitive": ("LossSensitive", "a margin that grows with the distance of two samples"),
+        },
+        "divergences": {
+            "f-total-variation": ("TotalVariation", "f-GAN: total variation"),
+            "f-kl": ("KullbackLeibler", "f-GAN: KL(data ‖ generated), covers modes"),
+            "f-reverse-kl": ("ReverseKullbackLeibler", "f-GAN: KL(generated ‖ data), drops modes"),
+            "f-pearson": ("Pearson", "f-GAN: Pearson's χ²"),
+            "f-neyman": ("Neyman", "f-GAN: Neyman's χ²"),
+            "f-squared-hellinger": ("SquaredHellinger", "f-GAN: squared Hellinger distance"),
+            "f-jeffrey": ("Jeffrey", "f-GAN: KL in both directions"),
+            "f-jensen-shannon": ("JensenShannon", "f-GAN: twice the Jensen-Shannon divergence"),
+            "f-weighted-jensen-shannon": ("WeightedJensenShannon", "f-GAN: Jensen-Shannon with weight π"),
+            "f-gan": ("GAN", "f-GAN: the original game as a divergence"),
+        },
+    },
+    "penalty": {
+        "penalties": {
+            "gp": ("GradientPenalty", "gradient norm 1 between real and generated"),
+            "gp-one-sided": ("OneSidedGradientPenalty", "gradient norm at most 1 between real and generated"),
+            "dragan": ("Dragan", "gradient norm 1 near real samples"),
+            "r1": ("R1", "gradient norm 0 at real samples"),
+            "r2": ("R2", "gradient norm 0 at generated samples"),
+            "consistency": ("Consistency", "two passes with dropout agree on real samples"),
+            "matching-aware": ("MatchingAware", "gradient norm 0 at real pairs, for picture and condition"),
+        },
+        "matching": {
+            "feature-matching": ("FeatureMatching", "generator: the critic's features agree on average"),
+            "pull-away": ("PullAway", "generator: samples point into different directions"),
+        },
+    },
+    "constraint": {
+        "constraints": {
+            "weight-clipping": ("WeightClipping", "every weight within [-c, c]"),
+            "spectral-norm": ("SpectralNorm", "every layer's largest singular value is 1"),
+            "historical-averaging": ("HistoricalAveraging", "parameters stay near their average"),
+        },
+        "batches": {
+            "minibatch-stddev": ("MinibatchStddev", "the critic sees how much the batch varies"),
+            "minibatch-discrimination": ("MinibatchDiscrimination", "the critic sees how close samples are"),
+            "virtual-batch-norm": ("VirtualBatchNorm", "norms by a fixed reference batch"),
+        },
+    },
+    "recipe": {
+        "recipes": {
+            "wgan-clip": ("WGAN_CLIP", "wgan + weight-clipping, RMSprop, n_critic 5"),
+            "wgan-gp": ("WGAN_GP", "wgan + gp with the paper's optimizer and n_critic"),
+            "sngan": ("SNGAN", "hinge + spectral-norm with the paper's optimizer and n_critic"),
+            "dragan-gan": ("DRAGAN_GAN", "nonsaturating + dragan"),
+            "ct-gan": ("CT_GAN", "wgan + gp + consistency, with dropout in the critic"),
+            "ebgan-pt": ("EBGAN_PT", "ebgan + pull-away"),
+        },
+    },
+}  # kind, module of gantools.objectives, name: class and summary
 
 
 @hookimpl
 def gantools_register_objectives(register: Callable[..., None]) -> None:
     """Register the objective layer's entries."""
-    register("minimax", "loss", f"{_LOSSES}:Minimax", "the original zero-sum game")
-    register(
-        "nonsaturating", "loss", f"{_LOSSES}:NonSaturating", "minimax, with a generator loss that keeps its gradient"
-    )
-    register("lsgan", "loss", f"{_LOSSES}:LeastSquares", "squared distance to target scores")
-    register("hinge", "loss", f"{_LOSSES}:Hinge", "a margin for the critic, the bare score for the generator")
-    register("wgan", "loss", f"{_LOSSES}:Wasserstein", "difference of mean scores; needs a Lipschitz critic")
-    register("gp", "penalty", f"{_PENALTIES}:GradientPenalty", "gradient norm 1 between real and generated")
-    register("r1", "penalty", f"{_PENALTIES}:R1", "gradient norm 0 at real samples")
-    register("weight-clipping", "constraint", f"{_CONSTRAINTS}:WeightClipping", "every weight within [-c, c]")
-    register("spectral-norm", "constraint", f"{_CONSTRAINTS}:SpectralNorm", "every layer's largest singular value is 1")
-    register("wgan-gp", "recipe", f"{_RECIPES}:WGAN_GP", "wgan + gp with the paper's optimizer and n_critic")
+    for kind, modules in _ENTRIES.items():
+        for module, entries in modules.items():
+            for name, (attribute, summary) in entries.items():
+                register(name, kind, f"gantools.objectives.{module}:{attribute}", summary)
 
 
 @hookimpl

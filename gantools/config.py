@@ -57,9 +57,11 @@ class RunConfig(BaseModel):
     )
     seed: int = option(0, "seed of everything random", "Training", ge=0)
 
-    objective: str = option("lsgan", "adversarial loss or recipe, NAME[:key=value,…]", "Objective")
-    penalty: list[str] = option([], "penalty to add, NAME[:key=value,…]; repeatable", "Objective")
-    constraint: list[str] = option([], "constraint on the critic, NAME[:key=value,…]; repeatable", "Objective")
+    objective: str = option(
+        "lsgan", "adversarial loss or recipe, NAME[:key=value,…]; see `gantools objectives`", "Objective"
+    )
+    penalty: list[str] = option([], "term to add to a loss, NAME[:key=value,…]; repeatable", "Objective")
+    constraint: list[str] = option([], "change to the critic, NAME[:key=value,…]; repeatable", "Objective")
     spectral_norm: bool = option(False, "short for --constraint spectral-norm", "Objective")
 
     device: str = option("auto", "auto, cpu, cuda, cuda:N or mps", "Machine")
@@ -81,6 +83,11 @@ class RunConfig(BaseModel):
     @classmethod
     def for_device(cls, device: str) -> Settings:
         """Return the defaults that suit a device type: "cpu", "cuda" or "mps"."""
+        return {}
+
+    @classmethod
+    def for_recipe(cls, name: str) -> Settings:
+        """Return the task's own settings in place of those of an objective's recipe, made for other networks."""
         return {}
 
     @model_validator(mode="after")

@@ -30,8 +30,8 @@ class StepRandom:
     exactly what a single process would have used, and no global generator is touched: sheets, evaluation and resuming
     cannot change a run.
 
-    ``rows`` is this pass's slice of the global batch of ``total`` samples; ``update`` counts discriminator updates
-    from 0, for penalties that are applied every N of them.
+    ``rows`` is this pass's slice of the global batch of ``total`` samples; ``update`` counts the player's updates from
+    0, for penalties that are applied every N of them.
     """
 
     def __init__(self, *seed: int | str, rows: slice, total: int, device: torch.device | str, update: int = 0) -> None:

@@ -28,11 +28,13 @@ class Networks(nn.Module):
     """The networks of a task by name: ``nets["g_ab"]``. Generators and discriminators are kept apart."""
 
     def __init__(
-        self, generators: Mapping[str, nn.Module], discriminators: Mapping[str, nn.Module] | None = None
+        self,
+        generators: Mapping[str, nn.Module] | nn.ModuleDict,
+        discriminators: Mapping[str, nn.Module] | nn.ModuleDict | None = None,
     ) -> None:
         super().__init__()
-        self.generators = nn.ModuleDict(dict(generators))
-        self.discriminators = nn.ModuleDict(dict(discriminators or {}))
+        self.generators = nn.ModuleDict(dict(generators.items()))
+        self.discriminators = nn.ModuleDict(dict(discriminators.items()) if discriminators else {})
 
     def __getitem__(self, name: str) -> nn.Module:
         return self.generators[name] if name in self.generators else self.discriminators[name]
@@ -83,8 +85,18 @@ class Task(Generic[C]):
         return "a"
 
     def grid(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
-        """Return the columns of the sample sheet, title to pictures [N, C, H, W], from the averaged generators."""
+        """Return the columns of the sample sheet, title to pictures [N, C, H, W] in [-1, 1].
+
+        ``nets`` holds the averaged generators and the discriminators as they are.
+        """
         raise TypeError(f"{type(self).__name__} draws no sample sheet")
+
+    def report(self, nets: Networks, batch: Batch) -> dict[str, float]:
+        """Return numbers to log beside the losses, measured on the averaged generators at each logging step.
+
+        ``batch`` is that of the sample sheet. It has to be quick; whatever takes long belongs into an evaluation.
+        """
+        return {}
 
     def metadata(self) -> dict[str, Any]:
         """Return what the weights' header should say beyond the configuration."""

@@ -1,5 +1,7 @@
 """Generators and discriminators shared by the tasks."""
 
+from gantools.networks.autoencoder import AutoEncoder
+from gantools.networks.critics import build_critic
 from gantools.networks.init import init_weights
 from gantools.networks.padding import translate_any_size
 from gantools.networks.patchgan import PatchGAN, PixelGAN, smallest_patch_size
@@ -8,10 +10,12 @@ from gantools.networks.scaling import translate_at_size
 from gantools.networks.unet import UNetGenerator
 
 __all__ = [
+    "AutoEncoder",
     "PatchGAN",
     "PixelGAN",
     "ResNetGenerator",
     "UNetGenerator",
+    "build_critic",
     "init_weights",
     "smallest_patch_size",
     "translate_any_size",

@@ -59,13 +59,16 @@ class Needs:
     """What an objective asks of the critic and of the generator's phase.
 
     ``critic``: "scores", or "autoencoder" where the energy is a reconstruction error. ``norm``: "any", or "per-sample"
-    where a penalty takes gradients sample by sample, which batch statistics would mix. ``real_in_g``: the generator's
-    loss looks at real samples too. ``features``: it looks at the critic's features. ``min_batch``: samples it needs.
+    where a penalty takes gradients sample by sample, which batch statistics would mix. ``dropout``: the share that the
+    critic drops, put in by the layer where the critic has none. ``features``: the critic's last hidden layer is looked
+    at. ``real_in_g``: the generator's loss looks at real samples too. ``min_batch``: samples a pass has to hold.
+
+    A task has to heed ``critic`` and ``norm`` when it builds its discriminators; the rest is seen to.
     """
 
     critic: Literal["scores", "autoencoder"] = "scores"
     norm: Literal["any", "per-sample"] = "any"
-    dropout: bool = False
+    dropout: float = 0.0
     features: bool = False
     real_in_g: bool = False
     min_batch: int = 1
@@ -74,23 +77,35 @@ class Needs:
         return Needs(
             critic="autoencoder" if "autoencoder" in {self.critic, other.critic} else "scores",
             norm="per-sample" if "per-sample" in {self.norm, other.norm} else "any",
-            dropout=self.dropout or other.dropout,
+            dropout=max(self.dropout, other.dropout),
             features=self.features or other.features,
             real_in_g=self.real_in_g or other.real_in_g,
             min_batch=max(self.min_batch, other.min_batch),
         )
 
 
-class Loss:
-    """An adversarial loss: what each player minimises, as a mean over scores.
+class Entry:
+    """What a loss, penalty, constraint or recipe says of itself, for `gantools objectives`.
 
-    Subclasses are dataclasses whose fields are the options of the grammar (``lsgan:a=-1``).
+    ``minimises`` says what it comes to where the critic is at its best, ``use`` when to take it.
     """
 
     needs: ClassVar[Needs] = Needs()
     paper: ClassVar[str] = ""
     formula_d: ClassVar[str] = ""
     formula_g: ClassVar[str] = ""
+    minimises: ClassVar[str] = ""
+    use: ClassVar[str] = ""
+
+
+class Loss(Entry):
+    """An adversarial loss: what each player minimises, as a mean over scores.
+
+    Subclasses are dataclasses whose fields are the options of the grammar (``lsgan:a=-1``). For the first ``pretrain``
+    discriminator updates the generator waits, and the discriminator minimises `pretrain_loss`.
+    """
+
+    pretrain: int = 0
 
     def d_loss(self, real: Judged, fake: Judged) -> Tensor:
         """Return what the discriminator minimises, a scalar."""
@@ -100,42 +115,72 @@ class Loss:
         """Return what the generator minimises, a scalar. ``real`` is given where ``needs.real_in_g``."""
         raise TypeError(f"{type(self).__name__} defines no g_loss")
 
+    def pretrain_loss(self, real: Judged) -> Tensor:
+        """Return what the discriminator minimises on real samples alone, before the game begins."""
+        raise TypeError(f"{type(self).__name__} defines no pretrain_loss")
+
 
 @dataclass(frozen=True)
-class Penalty:
-    """A term of the discriminator's loss, ``weight`` times; ``every=N`` takes each N-th update only, N times as strong.
+class Penalty(Entry):
+    """A term of one player's loss, ``weight`` times; ``every=N`` takes each N-th update only, N times as strong.
 
-    ``differentiates`` names the samples whose image gradient the penalty takes from the scores it is given: the layer
-    then judges those apart, in float32, with gradients to the image.
+    ``player`` says whose loss: the discriminator's ("d") or the generator's ("g"). A discriminator's penalty may take
+    gradients of the scores it is given: ``differentiates`` names those samples ("real", "fake"), and "cond" where the
+    gradient goes to what they are judged with too. The layer then judges them apart, in float32. A generator's penalty
+    that ``replaces`` the adversarial loss leaves that out.
     """
 
-    weight: float = 1.0
-    every: Annotated[int, Field(ge=1)] = 1
+    weight: Annotated[float, Field(ge=0, description="strength")] = 1.0
+    every: Annotated[int, Field(ge=1, description="apply at each N-th update, N times as strong")] = 1
 
-    needs: ClassVar[Needs] = Needs()
-    paper: ClassVar[str] = ""
-    formula_d: ClassVar[str] = ""
-    differentiates: ClassVar[frozenset[Literal["real", "fake"]]] = frozenset()
+    player: ClassVar[Literal["d", "g"]] = "d"
+    differentiates: ClassVar[frozenset[Literal["real", "fake", "cond"]]] = frozenset()
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the generator's adversarial loss is left out."""
+        return False
 
     def __call__(self, critic: Critic, real: Judged, fake: Judged, rng: StepRandom) -> Tensor:
-        """Return the unweighted penalty, a scalar with gradients to the critic's parameters."""
+        """Return the unweighted penalty, a scalar with gradients to its player's parameters.
+
+        A generator's penalty is given verdicts on real samples only where ``needs.real_in_g``; else ``real`` is
+        ``fake``.
+        """
         raise TypeError(f"{type(self).__name__} computes nothing")
 
 
-class Constraint:
-    """A change to the critic itself: when it is built, and around each of its updates."""
+class Constraint(Entry):
+    """A change to a network itself: when it is built, around each of its updates, or by a term of its parameters.
 
-    paper: ClassVar[str] = ""
-    formula_d: ClassVar[str] = ""
+    ``on`` is "d" for discriminators alone, or "both". A constraint that comes ``last`` is applied after all others.
+    """
 
-    def apply(self, d: nn.Module) -> None:
-        """Change a newly built discriminator in place."""
+    on: str = "d"
+    last: ClassVar[bool] = False
 
-    def before_d_update(self, d: nn.Module) -> None:
-        """Prepare the discriminator for one update."""
+    def apply(self, network: nn.Module) -> None:
+        """Change a newly built network in place."""
 
-    def after_d_update(self, d: nn.Module) -> None:
-        """Correct the discriminator after the optimizer's step."""
+    def observe(self, d: nn.Module, real: Sample) -> None:
+        """Take note of the real samples that a discriminator is about to judge."""
+
+    def before_update(self, network: nn.Module) -> None:
+        """Prepare a network for one update."""
+
+    def loss(self, network: nn.Module) -> Tensor | None:
+        """Return a term of the loss that is a function of the network's parameters alone, or None."""
+        return None
+
+    def after_update(self, network: nn.Module) -> None:
+        """Correct a network after the optimizer's step."""
+
+    def state_dict(self) -> list[Any]:
+        """Return whatever has to survive a restart, network by network in the order they were built."""
+        return []
+
+    def load_state_dict(self, state: list[Any]) -> None:
+        """Take back what `state_dict` returned."""
 
 
 @dataclass(frozen=True)
@@ -147,14 +192,26 @@ class Recipe:
     constraints: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     paper: str = ""
+    use: str = ""
+
+
+def precise(tensor: Tensor) -> Tensor:
+    """Return a tensor in float32 at least: differences of means and norms of gradients need the digits."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
 def sample_scores(score: Tensor) -> Tensor:
-    """Return one score a sample, [N]: the mean over its map, in float32."""
-    return score.float().reshape(len(score), -1).mean(1)
+    """Return one score a sample, [N]: the mean over its map."""
+    return precise(score).reshape(len(score), -1).mean(1)
 
 
-def input_gradient(score: Tensor, image: Tensor) -> Tensor:
-    """Return the gradient of each sample's score with respect to its image, [N, C, H, W], itself differentiable."""
-    (gradient,) = torch.autograd.grad(sample_scores(score).sum(), image, create_graph=True)
-    return gradient
+def joined_gradient(score: Tensor, *inputs: Tensor) -> Tensor:
+    """Return each sample's gradient with respect to all its inputs as one vector [N, …], itself differentiable."""
+    gradients = torch.autograd.grad(sample_scores(score).sum(), inputs, create_graph=True)
+    return torch.cat([gradient.flatten(1) for gradient in gradients], 1)
+
+
+def gradient_norms(score: Tensor, *inputs: Tensor) -> Tensor:
+    """Return the Euclidean norm of each sample's gradient over all its inputs together, [N]."""
+    norms: Tensor = torch.linalg.vector_norm(joined_gradient(score, *inputs), dim=1)
+    return norms

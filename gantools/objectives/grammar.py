@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -10,12 +11,15 @@ from pydantic import TypeAdapter, ValidationError
 from gantools.errors import GanToolsError
 from gantools.objectives.augment import DiffAugment
 from gantools.objectives.base import Constraint, Loss, Penalty, Recipe
+from gantools.objectives.losses import Wasserstein
 from gantools.objectives.objective import Objective
 from gantools.plugins import manager
 from gantools.registry import suggestion
 
 if TYPE_CHECKING:
     from gantools.config import RunConfig
+
+log = logging.getLogger("gantools")
 
 
 def build_objective(config: RunConfig) -> Objective:
@@ -26,12 +30,35 @@ def build_objective(config: RunConfig) -> Objective:
         loss = recipe.loss
         penalties = [*recipe.penalties, *penalties]
         constraints = [*recipe.constraints, *constraints]
-    return Objective(
+    objective = Objective(
         loss=_build(loss, Loss, "--objective"),
         penalties={_name(spec): _build(spec, Penalty, "--penalty") for spec in penalties},
-        constraints=[_build(spec, Constraint, "--constraint") for spec in dict.fromkeys(constraints)],
+        constraints={_name(spec): _build(spec, Constraint, "--constraint") for spec in constraints},
         augment=DiffAugment(config.augment) if config.augment else None,
     )
+    _check(objective, config.batch_size // config.accumulate)
+    return objective
+
+
+def _check(objective: Objective, samples: int) -> None:
+    """Raise GanToolsError for what makes no sense together, and warn of what has no bound."""
+    if samples < objective.needs.min_batch:
+        parts = objective.penalties | objective.constraints
+        name = next(n for n, part in parts.items() if part.needs.min_batch > samples)
+        raise GanToolsError(
+            f"`{name}` compares the samples of a pass, and a pass has {samples}",
+            "give a larger --batch-size, or a smaller --accumulate",
+        )
+    if {"weight-clipping", "spectral-norm"} <= objective.constraints.keys():
+        raise GanToolsError(
+            "weight-clipping has no effect under spectral-norm, which divides every clipped weight by its norm",
+            "give one of the two",
+        )
+    bounded = objective.constraints.keys() & {"weight-clipping", "spectral-norm"} or any(
+        penalty.player == "d" and penalty.needs.norm == "per-sample" for penalty in objective.penalties.values()
+    )
+    if isinstance(objective.loss, Wasserstein) and not bounded:
+        log.warning("wgan has no bound without a Lipschitz critic; add --penalty gp-one-sided or --spectral-norm")
 
 
 def find_recipe(spec: str) -> Recipe | None:

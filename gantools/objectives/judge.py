@@ -9,19 +9,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from gantools.objectives.base import Critic, Judged, Sample, Verdict
+from gantools.objectives.base import Critic, Judged, Sample, Verdict, precise
+from gantools.objectives.layers import AcrossBatch, last_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 def judge(critic: Critic, sample: Sample) -> Judged:
-    """Pass one sample through the critic; its scores are float32 at least."""
+    """Pass one sample through the critic; its scores are float32 at least.
+
+    Features are those the critic gives, or what its last layer was seen to take in (`layers.watch_features`).
+    """
     answer = critic(sample.image, *sample.cond)
     verdict = answer if isinstance(answer, Verdict) else Verdict(answer)
-    # Losses are differences of means: in bfloat16, scores of 100 would leave steps of 0.5.
-    score = verdict.score.to(torch.promote_types(verdict.score.dtype, torch.float32))
-    return Judged(sample, verdict._replace(score=score))
+    seen = last_hidden(critic) if isinstance(critic, nn.Module) else ()
+    return Judged(sample, verdict._replace(score=precise(verdict.score), features=verdict.features or seen))
 
 
 def judge_together(critic: Critic, samples: Sequence[Sample]) -> list[Judged]:
@@ -36,7 +39,12 @@ def judge_together(critic: Critic, samples: Sequence[Sample]) -> list[Judged]:
 
 def mixes_samples(critic: Critic) -> bool:
     """Say whether a sample's score depends on the others in its batch."""
-    return isinstance(critic, nn.Module) and any(isinstance(module, _BatchNorm) for module in critic.modules())
+    return isinstance(critic, nn.Module) and any(isinstance(m, _BatchNorm | AcrossBatch) for m in critic.modules())
+
+
+def normalises_batches(network: nn.Module) -> bool:
+    """Say whether a network has batch norm."""
+    return any(isinstance(module, _BatchNorm) for module in network.modules())
 
 
 def _split(verdict: Verdict, sizes: list[int]) -> Iterator[Verdict]:

@@ -14,7 +14,7 @@ class Average:
     The warm-up lets short runs show the generator instead of its initial noise. ``beta = 0`` follows the networks.
     """
 
-    def __init__(self, networks: nn.Module, beta: float) -> None:
+    def __init__(self, networks: nn.ModuleDict, beta: float) -> None:
         self.beta = beta
         self._source = networks
         self.networks = deepcopy(networks).eval().requires_grad_(False)

@@ -104,7 +104,8 @@ def resolve(task: str, given: Settings, config_file: Path | None = None) -> tupl
     base = merge({"steps": _STEPS}, cls.for_device(device.partition(":")[0]), preset_settings(cls, asked.get("preset")))
     objective = str(asked.get("objective") or base.get("objective") or cls.model_fields["objective"].default)
     recipe = find_recipe(objective)
-    return info, validate(cls, merge(base, recipe.settings if recipe else {}, asked))
+    from_recipe = merge(recipe.settings, cls.for_recipe(objective)) if recipe else {}
+    return info, validate(cls, merge(base, from_recipe, asked))
 
 
 def new_run(info: TaskInfo, config: RunConfig) -> Run:

@@ -18,6 +18,7 @@ import torch
 
 from gantools.data.loader import ImageData, batches
 from gantools.errors import GanToolsError
+from gantools.objectives.constraints import plain_state
 from gantools.objectives.grammar import build_objective
 from gantools.plugins import manager
 from gantools.randomness import derive_seed, seeded
@@ -119,6 +120,7 @@ class Trainer:
             return
         values = self.updates.averages(steps)
         self._check_finite(values)
+        values |= self._report()
         rate = steps * self.config.batch_size / max(perf_counter() - self._interval[1], 1e-9)
         finite = {name: value for name, value in values.items() if math.isfinite(value)}
         row = {"seconds": round(self._seconds, 3), "images_per_second": round(rate, 3), **finite}
@@ -128,6 +130,13 @@ class Trainer:
         self._warn(self.watch.logged(values))
         self._logged_at = self.step
         self._interval = (self.step, perf_counter())
+
+    def _report(self) -> dict[str, float]:
+        """Return what the task measures on the averaged generators."""
+        batch = self.updates.to_device(self.data.sheet())
+        with torch.inference_mode(), seeded(derive_seed(self.config.seed, "report"), self.backend.device):
+            measured = self.task.report(self.updates.averaged, batch)
+        return {f"eval/{name}": value for name, value in measured.items()}
 
     def _sheet(self) -> None:
         batch = self.updates.to_device(self.data.sheet())
@@ -153,7 +162,7 @@ class Trainer:
             "updates": self.updates.state_dict(),
         }
         self._saved("checkpoint", save_checkpoint(self.run.checkpoints, self.step, state))
-        save_weights(self.run.weights, self.updates.average.networks.state_dict(), self._header())
+        save_weights(self.run.weights, plain_state(self.updates.average.networks), self._header())
         self._saved("weights", self.run.weights)
         draw_curves(read_log(self.run.log), self.run.curves)
 

@@ -32,11 +32,11 @@ class Updates:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(config.seed, "init"))
             self.nets = Networks(task.generators(), task.discriminators(objective.needs))
-            for d in self.nets.discriminators.values():
-                objective.prepare(d)
+            objective.prepare(self.nets.generators, "g")
+            objective.prepare(self.nets.discriminators, "d")
         backend.place(self.nets)
         self.average = Average(self.nets.generators, config.ema)
-        self.averaged = Networks(dict(self.average.networks.named_children()))
+        self.averaged = Networks(self.average.networks, self.nets.discriminators)
         self.g = _Player(self.nets.generators, config, config.lr_g, backend.device)
         self.d = _Player(self.nets.discriminators, config, config.lr_d, backend.device)
         self.totals: Losses = {}
@@ -52,12 +52,14 @@ class Updates:
         self.objective.watch = self._watch if self.watching else None
         self.g.set_lr(lr_factor)
         self.d.set_lr(lr_factor)
+        self.objective.before_update(self.nets.generators, "g")
         for critic_step in range(config.n_critic):
             parts = [self.to_device(next(batches)) for _ in range(config.accumulate)]
             update = step * config.n_critic + critic_step
             shared = config.accumulate == 1 and critic_step == config.n_critic - 1
             outputs = self._update_d(parts, update, shared)
-        self._update_g(parts, outputs, update)
+        if update >= self.objective.loss.pretrain:
+            self._update_g(parts, outputs, step, update)
         self.average.update(step)
 
     def to_device(self, batch: Batch) -> Batch:
@@ -90,6 +92,7 @@ class Updates:
             "d": self.d.optimizer.state_dict(),
             "backend": self.backend.state_dict(),
             "task": self.task.state_dict(),
+            "objective": self.objective.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -100,10 +103,10 @@ class Updates:
         self.d.optimizer.load_state_dict(state["d"])
         self.backend.load_state_dict(state["backend"])
         self.task.load_state_dict(state["task"])
+        self.objective.load_state_dict(state["objective"])
 
     def _update_d(self, parts: Sequence[Batch], update: int, shared: bool) -> list[Outputs]:
-        for d in self.nets.discriminators.values():
-            self.objective.before_d_update(d)
+        self.objective.before_update(self.nets.discriminators, "d")
         outputs = []
         for i, batch in enumerate(parts):
             with torch.set_grad_enabled(shared), self.backend.autocast():
@@ -112,21 +115,22 @@ class Updates:
             detached = {name: value.detach() for name, value in out.items()}
             with self.backend.autocast():
                 losses = self.task.d_losses(self.nets, batch, detached, self.objective, self._rng("d", update, i))
-            self._descend("d", losses)
+            self._descend("d", losses | self.objective.parameter_losses(self.nets.discriminators, "d"))
         self._finish("d", self.d)
-        for d in self.nets.discriminators.values():
-            self.objective.after_d_update(d)
+        self.objective.after_update(self.nets.discriminators, "d")
         return outputs if shared else []
 
-    def _update_g(self, parts: Sequence[Batch], outputs: Sequence[Outputs], update: int) -> None:
+    def _update_g(self, parts: Sequence[Batch], outputs: Sequence[Outputs], step: int, update: int) -> None:
         for parameter in self.d.parameters:
             parameter.requires_grad_(False)
         for i, batch in enumerate(parts):
             with self.backend.autocast():
                 out = outputs[i] if outputs else self._forward(batch, update, i)
-                losses = self.task.g_losses(self.nets, batch, out, self.objective, self._rng("g", update, i))
-            self._descend("g", losses)
+                rng = self._rng("g", update, i, count=step)
+                losses = self.task.g_losses(self.nets, batch, out, self.objective, rng)
+            self._descend("g", losses | self.objective.parameter_losses(self.nets.generators, "g"))
         self._finish("g", self.g)
+        self.objective.after_update(self.nets.generators, "g")
         for parameter in self.d.parameters:
             parameter.requires_grad_(True)
 
@@ -151,11 +155,13 @@ class Updates:
     def _watch(self, name: str, value: Tensor, player: str = "d") -> None:
         self.seen.setdefault(f"{player}/{name}", []).append(value)
 
-    def _rng(self, phase: str, update: int, part: int) -> StepRandom:
+    def _rng(self, phase: str, update: int, part: int, count: int | None = None) -> StepRandom:
+        """Return the random numbers of a pass; ``count`` is the player's own count of updates."""
         total, parts = self.config.batch_size, self.config.accumulate
         rows = slice(part * total // parts, (part + 1) * total // parts)
+        count = update if count is None else count
         return StepRandom(
-            self.config.seed, phase, update, rows=rows, total=total, device=self.backend.device, update=update
+            self.config.seed, phase, update, rows=rows, total=total, device=self.backend.device, update=count
         )
 
 

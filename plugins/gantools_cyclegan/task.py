@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
-from gantools.networks import PatchGAN, PixelGAN, ResNetGenerator, init_weights, translate_any_size
-from gantools.networks.patchgan import check_size
+from gantools.networks import ResNetGenerator, build_critic, init_weights, translate_any_size
 from gantools.objectives import Needs, Objective, Sample
 from gantools.task import Batch, Losses, Networks, Outputs, StepRandom, Task
 from gantools_cyclegan.config import Config, Options
@@ -31,8 +30,13 @@ class CycleGAN(Task[Config]):
         return {f"g_{direction}": init_weights(self._generator()) for direction in ("ab", "ba")}
 
     def discriminators(self, needs: Needs) -> dict[str, nn.Module]:
-        """Build one PatchGAN (or PixelGAN) a side; their instance norm suits every penalty."""
-        return {f"d_{side}": init_weights(self._discriminator()) for side in _SIDES}
+        """Build one critic a side; their instance norm suits every penalty."""
+        config = self.config
+        width = config.d_width or config.width
+        return {
+            f"d_{side}": build_critic(config.critic, needs, width=width, size=config.size, layers=config.d_layers)
+            for side in _SIDES
+        }
 
     def forward(self, nets: Networks, batch: Batch, rng: StepRandom) -> Outputs:
         """Translate both ways; the identity pass shares the batch of the generator that it goes through."""
@@ -105,14 +109,6 @@ class CycleGAN(Task[Config]):
     def _generator(self) -> ResNetGenerator:
         config = self.config
         return ResNetGenerator(width=config.width, blocks=config.blocks, upsample=config.upsample)
-
-    def _discriminator(self) -> nn.Module:
-        config = self.config
-        width = config.d_width or config.width
-        if config.critic == "pixel":
-            return PixelGAN(width=width)
-        check_size(config.size, config.d_layers)
-        return PatchGAN(width=width, layers=config.d_layers)
 
 
 def _apply(generator: nn.Module, images: Tensor) -> Tensor:

@@ -12,16 +12,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
 from gantools.networks import (
-    PatchGAN,
-    PixelGAN,
     ResNetGenerator,
     UNetGenerator,
+    build_critic,
     init_weights,
     translate_any_size,
     translate_at_size,
 )
-from gantools.networks.norms import Norm
-from gantools.networks.patchgan import check_size, whole_image_layers
 from gantools.objectives import Needs, Objective, Sample
 from gantools.task import Batch, Losses, Networks, Outputs, StepRandom, Task
 from gantools_pix2pix.config import Config, Options
@@ -46,15 +43,11 @@ class Pix2Pix(Task[Config]):
         return {"g": init_weights(resnet)}
 
     def discriminators(self, needs: Needs) -> dict[str, nn.Module]:
-        """Build the conditional critic; batch norm gives way to instance norm under a per-sample penalty."""
+        """Build the conditional critic."""
         config = self.config
-        norm: Norm = "instance" if needs.norm == "per-sample" else config.norm
         channels, width = config.in_channels + config.out_channels, config.d_width or config.width
-        if config.critic == "pixel":
-            return {"d": init_weights(PixelGAN(channels, width, norm))}
-        layers = whole_image_layers(config.size) if config.critic == "image" else config.d_layers
-        check_size(config.size, layers)
-        return {"d": init_weights(PatchGAN(channels, width, layers, norm))}
+        d = build_critic(config.critic, needs, channels, width, config.size, config.d_layers, config.norm)
+        return {"d": d}
 
     def forward(self, nets: Networks, batch: Batch, rng: StepRandom) -> Outputs:
         """Make ``b`` from ``a``."""
