@@ -10,7 +10,7 @@ from gantools.inference.model import Model, load_model
 from gantools.weights.find import default_weights, find_weights
 
 if TYPE_CHECKING:
-    from gantools.config import Settings
+    from gantools.config import RunConfig, Settings
     from gantools.training.display import Display
     from gantools.training.run import Run
 
@@ -19,11 +19,12 @@ __all__ = ["Model", "TrainedRun", "load", "resume", "train"]
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """What training leaves: the run folder, how it ended, and how far it came.
+    """What training leaves: the task, the run folder, how it ended, and how far it came.
 
     ``outcome`` is "finished" or "interrupted"; ``signal`` is the number of the signal that interrupted it.
     """
 
+    task: str
     folder: Path
     outcome: str
     step: int
@@ -34,6 +35,12 @@ class TrainedRun:
         """The averaged generators."""
         return self.folder / "weights.safetensors"
 
+    def log(self) -> list[dict[str, Any]]:
+        """Return the rows of log.jsonl: step, seconds, losses as "d/…" and "g/…", measures of the task as "eval/…"."""
+        from gantools.training.log import read_log
+
+        return read_log(self.folder / "log.jsonl")
+
     def model(self, device: str = "auto") -> Model:
         """Load the trained model."""
         return load(self.folder, device)
@@ -43,6 +50,16 @@ def load(reference: str | Path | None = None, device: str = "auto") -> Model:
     """Load weights: a file, a run folder, a name; without one, the newest finished run under ./runs or the default."""
     found = find_weights(reference) if reference is not None else default_weights("translate")
     return load_model(found, device)
+
+
+def configure(task: str, **settings: Any) -> RunConfig:
+    """Return the settings that `train` would use; GanToolsError says what is wrong with them."""
+    from gantools.objectives.grammar import build_objective
+    from gantools.training.run import resolve
+
+    _, config = resolve(task, settings)
+    build_objective(config)
+    return config
 
 
 def train(task: str, *, quiet: bool = False, **settings: Any) -> TrainedRun:
@@ -80,7 +97,7 @@ def fit(run: Run, display: Display, state: dict[str, Any] | None = None, steps: 
             outcome = trainer.fit()
     finally:
         display.ended()
-    return TrainedRun(run.folder, outcome, trainer.step, trainer.signal)
+    return TrainedRun(run.task.name, run.folder, outcome, trainer.step, trainer.signal)
 
 
 def _display(quiet: bool) -> Display:

@@ -24,7 +24,7 @@ def resume(
     lr_d: Annotated[float | None, typer.Option(help="new learning rate of the discriminators")] = None,
     a: Annotated[Path | None, typer.Option("--a", help="where the first pictures are now")] = None,
     b: Annotated[Path | None, typer.Option("--b", help="where the second pictures are now")] = None,
-    data: Annotated[Path | None, typer.Option(help="where the pictures are now")] = None,
+    data: Annotated[str | None, typer.Option(help="where the data are now")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="print warnings and errors only")] = False,
 ) -> None:
     """Go on with a run from its last checkpoint, exactly where it stopped."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from gantools.cli.console import put, say, talk
 from gantools.cli.options import extra, make_command, model_options
-from gantools.config import RunConfig
+from gantools.config import RunConfig, Settings
 from gantools.plugins import TaskInfo, manager
 from gantools.registry import load_object
 
@@ -77,6 +78,19 @@ def _task_command(info: TaskInfo) -> Any:
     return make_command(info.name, f"{info.summary[0].upper()}{info.summary[1:]}.", parameters, train)
 
 
+def read_flags(task: str, words: Sequence[str]) -> Settings:
+    """Read flags of ``gantools train TASK`` into settings; a mistake in them ends the command as usage errors do."""
+    found: Settings = {}
+    config: type[RunConfig] = load_object(manager().tasks.get(task).config)
+    reader = make_command(f"train {task}", "", model_options(config), found.update)
+    try:
+        reader.main(list(words), standalone_mode=True)
+    except SystemExit as end:
+        if end.code:
+            raise
+    return found
+
+
 def finish(trained: TrainedRun, quiet: bool) -> None:
     """Say where the results are and what to type next; exit as the outcome demands."""
     run = shlex.quote(str(trained.folder))
@@ -86,5 +100,6 @@ def finish(trained: TrainedRun, quiet: bool) -> None:
         tell(f"go on with: gantools resume {run}")
         raise typer.Exit(75 if trained.signal == signal.SIGTERM else 130)
     tell(f"look at:    {max((trained.folder / 'samples').glob('*.png'))}")
-    tell(f"try:        gantools translate PICTURE --weights {run}")
+    if "translate" in manager().tasks.get(trained.task).capabilities:
+        tell(f"try:        gantools translate PICTURE --weights {run}")
     tell(f"train on:   gantools resume {run} --steps 1000")

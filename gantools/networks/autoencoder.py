@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from gantools.networks.norms import Norm, norm_layer
-from gantools.objectives.base import Verdict
+from gantools.objectives.base import Verdict, precise
 
 
 class AutoEncoder(nn.Module):
@@ -35,7 +35,7 @@ class AutoEncoder(nn.Module):
         again = torch.tanh(self.head(self.decoder(code)))
         if again.shape != x.shape:  # a side that is no multiple of 2 ** layers
             again = interpolate(again, x.shape[-2:])
-        return Verdict(-(again - x).float().square().flatten(1).mean(1), (code,))
+        return Verdict(-precise(again - x).square().flatten(1).mean(1), (code,))
 
 
 def _halving(inside: int, outside: int, norm: Norm) -> nn.Sequential:

@@ -87,7 +87,9 @@ class Needs:
 class Entry:
     """What a loss, penalty, constraint or recipe says of itself, for `gantools objectives`.
 
-    ``minimises`` says what it comes to where the critic is at its best, ``use`` when to take it.
+    ``minimises`` says what it comes to where the critic is at its best, ``use`` when to take it. ``example`` has flags
+    that show it at work, behind a task and its data where one task alone will do; without, it is shown by itself. A
+    clause of a formula stands behind a comma and two spaces.
     """
 
     needs: ClassVar[Needs] = Needs()
@@ -96,6 +98,7 @@ class Entry:
     formula_g: ClassVar[str] = ""
     minimises: ClassVar[str] = ""
     use: ClassVar[str] = ""
+    example: ClassVar[str] = ""
 
 
 class Loss(Entry):
@@ -125,9 +128,10 @@ class Penalty(Entry):
     """A term of one player's loss, ``weight`` times; ``every=N`` takes each N-th update only, N times as strong.
 
     ``player`` says whose loss: the discriminator's ("d") or the generator's ("g"). A discriminator's penalty may take
-    gradients of the scores it is given: ``differentiates`` names those samples ("real", "fake"), and "cond" where the
-    gradient goes to what they are judged with too. The layer then judges them apart, in float32. A generator's penalty
-    that ``replaces`` the adversarial loss leaves that out.
+    gradients of the scores it is given, or need all their digits: ``differentiates`` names those samples ("real",
+    "fake"), and "cond" where the gradient goes to what they are judged with too. The layer then judges them apart, in
+    float32. One that looks at ``real_alone`` is taken once, however many generated samples there are. A generator's
+    penalty that ``replaces`` the adversarial loss leaves that out.
     """
 
     weight: Annotated[float, Field(ge=0, description="strength")] = 1.0
@@ -135,6 +139,7 @@ class Penalty(Entry):
 
     player: ClassVar[Literal["d", "g"]] = "d"
     differentiates: ClassVar[frozenset[Literal["real", "fake", "cond"]]] = frozenset()
+    real_alone: ClassVar[bool] = False
 
     @property
     def replaces(self) -> bool:
@@ -206,9 +211,13 @@ def sample_scores(score: Tensor) -> Tensor:
 
 
 def joined_gradient(score: Tensor, *inputs: Tensor) -> Tensor:
-    """Return each sample's gradient with respect to all its inputs as one vector [N, …], itself differentiable."""
-    gradients = torch.autograd.grad(sample_scores(score).sum(), inputs, create_graph=True)
-    return torch.cat([gradient.flatten(1) for gradient in gradients], 1)
+    """Return each sample's gradient with respect to all its inputs as one vector [N, …], itself differentiable.
+
+    It is 0 for an input that the score does not depend on.
+    """
+    total = sample_scores(score).sum()
+    gradients = torch.autograd.grad(total, inputs, create_graph=True, materialize_grads=True)
+    return torch.cat([gradient.reshape(len(gradient), -1) for gradient in gradients], 1)
 
 
 def gradient_norms(score: Tensor, *inputs: Tensor) -> Tensor:

@@ -13,8 +13,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 
 from gantools.errors import GanToolsError
-from gantools.objectives.base import Constraint, Needs, Sample
-from gantools.objectives.layers import AcrossBatch, before_head, head_of
+from gantools.objectives.base import Constraint, Needs, Sample, precise
+from gantools.objectives.layers import AcrossBatch, widened_head
 
 
 @dataclass(frozen=True)
@@ -24,18 +24,19 @@ class MinibatchStddev(Constraint):
     needs: ClassVar[Needs] = Needs(min_batch=2)
     paper: ClassVar[str] = "Karras et al. 2018, Progressive Growing of GANs, section 3"
     formula_d: ClassVar[str] = "one more channel: the mean over features and places of the batch's standard deviation"
+    minimises: ClassVar[str] = "nothing of its own: a batch with less variety than the data can be told by it"
     use: ClassVar[str] = "against outputs that are all alike; with batches of 4 and more"
 
     def apply(self, network: nn.Module) -> None:
-        """Put the layer in front of the critic's last one."""
-        before_head(network, _Stddev())
+        """Widen the critic's last layer by the spread."""
+        widened_head(network).add(_Stddev())
 
 
 class _Stddev(AcrossBatch):
     extra = 1
 
-    def across(self, x: Tensor) -> Tensor:
-        spread = (x.float().var(0, unbiased=False) + 1e-8).sqrt().mean().to(x.dtype)
+    def forward(self, x: Tensor) -> Tensor:
+        spread = (precise(x).var(0, unbiased=False) + 1e-8).sqrt().mean().to(x.dtype)
         return spread.expand(len(x), 1, *x.shape[2:])
 
 
@@ -51,15 +52,17 @@ class MinibatchDiscrimination(Constraint):
 
     needs: ClassVar[Needs] = Needs(min_batch=2)
     paper: ClassVar[str] = "Salimans et al. 2016, Improved Techniques for Training GANs, section 3.2"
-    formula_d: ClassVar[str] = "B more channels: o_b(xᵢ) = Σ_{j ≠ i} exp(-‖M_{i,b} - M_{j,b}‖₁),  M = h(x) T"
+    formula_d: ClassVar[str] = (
+        "B more channels: o_b(xᵢ) = Σ_{j ≠ i} exp(-‖M_{i,b} - M_{j,b}‖₁),  Mᵢ = h(xᵢ) T,  "
+        "h the critic's last hidden layer"
+    )
+    minimises: ClassVar[str] = "nothing of its own: a batch with less variety than the data can be told by it"
     use: ClassVar[str] = "against outputs that are all alike; minibatch-stddev is the lighter successor"
 
     def apply(self, network: nn.Module) -> None:
-        """Put the layer in front of the critic's last one."""
-        parent, name = head_of(network)
-        head = getattr(parent, name)
-        features = head.in_features if isinstance(head, nn.Linear) else getattr(head, "in_channels", 0)
-        before_head(network, _Closeness(features, self.kernels, self.dims))
+        """Widen the critic's last layer by the closenesses."""
+        head = widened_head(network)
+        head.add(_Closeness(head.features, self.kernels, self.dims))
 
 
 class _Closeness(AcrossBatch):
@@ -68,8 +71,8 @@ class _Closeness(AcrossBatch):
         self.extra = kernels
         self.projection = nn.Parameter(torch.randn(features, kernels, dims) * 0.05)
 
-    def across(self, x: Tensor) -> Tensor:
-        means = x.float().flatten(2).mean(2) if x.dim() > 2 else x.float()
+    def forward(self, x: Tensor) -> Tensor:
+        means = precise(x).flatten(2).mean(2) if x.dim() > 2 else precise(x)
         with torch.autocast(x.device.type, enabled=False):
             measured = torch.einsum("nf,fkd->nkd", means, self.projection)
         distances = (measured[:, None] - measured[None]).abs().sum(3)
@@ -86,8 +89,11 @@ class VirtualBatchNorm(Constraint):
     """
 
     paper: ClassVar[str] = "Salimans et al. 2016, Improved Techniques for Training GANs, section 3.5"
-    formula_d: ClassVar[str] = "γ (x - μ) / σ + β,  μ and σ over x and the reference batch"
+    formula_d: ClassVar[str] = (
+        "γ (h - μ) / σ + β,  h what a norm layer takes in,  μ and σ over h and the reference batch"
+    )
     use: ClassVar[str] = "in place of batch norm, where a score should not depend on the batch; doubles a pass's cost"
+    example: ClassVar[str] = "pix2pix --a DIR --b DIR --norm batch --constraint virtual-batch-norm"
 
     @cached_property
     def _references(self) -> dict[nn.Module, _Reference]:
@@ -135,7 +141,7 @@ class _VirtualNorm(nn.Module):
         self.reference: tuple[Tensor, Tensor, int] | None = None  # mean and mean square [C], of how many samples
 
     def forward(self, x: Tensor) -> Tensor:
-        y = x.float()
+        y = precise(x)
         places = tuple(range(2, y.dim()))
         mean, square = (y.mean(places), y.square().mean(places)) if places else (y, y.square())
         if self.reference is None:  # this is the reference
@@ -159,16 +165,23 @@ class _Reference:
         self.sample: Sample | None = None
         self._passing = False
         critic.register_forward_pre_hook(self._pass)
+        critic.register_forward_hook(self._forget, always_call=True)
 
     def _pass(self, critic: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         if self._passing:
             return
-        for norm in self.norms:
-            norm.reference = None
+        if self.sample is not None:  # from a checkpoint it comes on the CPU
+            device = inputs[0].device
+            self.sample = Sample(self.sample.image.to(device), tuple(cond.to(device) for cond in self.sample.cond))
         sample = self.sample or Sample(inputs[0], inputs[1:])
-        device = inputs[0].device
         self._passing = True
         try:
-            critic(sample.image.to(device), *(cond.to(device) for cond in sample.cond))
+            critic(sample.image, *sample.cond)
         finally:
             self._passing = False
+
+    def _forget(self, critic: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
+        """Let go of the reference's statistics, and of the graph behind them."""
+        if not self._passing:
+            for norm in self.norms:
+                norm.reference = None

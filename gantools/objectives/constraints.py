@@ -16,7 +16,7 @@ from torch.nn.utils import parametrize
 from gantools.objectives.base import Constraint
 from gantools.objectives.layers import WEIGHTED
 
-On = Annotated[Literal["d", "both"], Field(description="d: discriminators alone; both: generators too")]
+On = Annotated[Literal["d", "both"], Field(description="discriminators alone, or generators too")]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class WeightClipping(Constraint):
     formula_d: ClassVar[str] = "w ← min(max(w, -c), c)"
     minimises: ClassVar[str] = "with wgan: K W₁ for a K that c and the network set, often far below 1"
     use: ClassVar[str] = "with wgan, to compare with the first paper; gradients vanish or explode: prefer gp-one-sided"
+    example: ClassVar[str] = "--objective wgan --constraint weight-clipping --n-critic 5 --optimizer rmsprop"
 
     def after_update(self, network: nn.Module) -> None:
         """Clip every parameter in place."""
@@ -49,8 +50,13 @@ class SpectralNorm(Constraint):
 
     last: ClassVar[bool] = True
     paper: ClassVar[str] = "Miyato et al. 2018, Spectral Normalization for Generative Adversarial Networks, algorithm 1"
-    formula_d: ClassVar[str] = "W / σ(W),  σ(W) = uᵀ W v"
+    formula_d: ClassVar[str] = "W / σ(W),  σ(W) = uᵀ W v, the largest singular value of a layer's weight W"
+    formula_g: ClassVar[str] = "the same, with on=both"
+    minimises: ClassVar[str] = (
+        "with wgan and linear layers: K W₁ with K at most 1; a convolution can stretch more than its matrix"
+    )
     use: ClassVar[str] = "with hinge, or any loss whose critic is too strong; costs almost nothing"
+    example: ClassVar[str] = "--objective hinge --constraint spectral-norm"
 
     def apply(self, network: nn.Module) -> None:
         """Reparametrise every linear and convolution layer."""
@@ -109,6 +115,7 @@ class HistoricalAveraging(Constraint):
     paper: ClassVar[str] = "Salimans et al. 2016, Improved Techniques for Training GANs, section 3.3"
     formula_d: ClassVar[str] = "weight ‖θ - 1/t Σᵢ θᵢ‖²"
     formula_g: ClassVar[str] = "the same for the generator's parameters"
+    minimises: ClassVar[str] = "0 once the parameters stand still"
     use: ClassVar[str] = "where the two players circle each other without coming nearer"
 
     @cached_property

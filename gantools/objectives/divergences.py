@@ -14,7 +14,7 @@ import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid, relu, softplus
 
 from gantools.objectives.base import Judged, Loss
+from gantools.objectives.special import expm1, half_tanh, log1mexp, wright_omega
 
 CUTOFF = 20.0
 _PAPER = "Nowozin et al. 2016, f-GAN, eq. 4 and 6"
@@ -90,7 +91,7 @@ class TotalVariation(FDivergence):
 
     def activated(self, v: Tensor) -> Tensor:
         """Return tanh(v) / 2."""
-        return 0.5 * torch.tanh(v)
+        return half_tanh(v)
 
     def conjugated(self, v: Tensor) -> Tensor:
         """Return a(v): the conjugate is the identity."""
@@ -137,7 +138,10 @@ class ReverseKullbackLeibler(FDivergence):
 
 @dataclass(frozen=True)
 class Pearson(FDivergence):
-    """Pearson's χ²(P, Q) = ∫ (p - q)² / q."""
+    """Pearson's χ²(P, Q) = ∫ (p - q)² / q.
+
+    The conjugate is the paper's, of f on all of ℝ: below v = -2, where no density ratio leads, it rises again.
+    """
 
     f: ClassVar[str] = "(u - 1)²"
     conjugate: ClassVar[str] = "t²/4 + t"
@@ -166,11 +170,11 @@ class Neyman(FDivergence):
 
     def activated(self, v: Tensor) -> Tensor:
         """Return 1 - exp(-v)."""
-        return -torch.expm1(-v)
+        return -expm1(-v)
 
     def conjugated(self, v: Tensor) -> Tensor:
         """Return 2 - 2 exp(-v / 2)."""
-        return -2 * torch.expm1(-v / 2)
+        return -2 * expm1(-v / 2)
 
 
 @dataclass(frozen=True)
@@ -185,11 +189,11 @@ class SquaredHellinger(FDivergence):
 
     def activated(self, v: Tensor) -> Tensor:
         """Return 1 - exp(-v)."""
-        return -torch.expm1(-v)
+        return -expm1(-v)
 
     def conjugated(self, v: Tensor) -> Tensor:
         """Return (1 - exp(-v)) / exp(-v) = exp(v) - 1."""
-        return torch.expm1(v)
+        return expm1(v)
 
 
 @dataclass(frozen=True)
@@ -197,7 +201,7 @@ class Jeffrey(FDivergence):
     """KL(P ‖ Q) + KL(Q ‖ P); the conjugate needs Lambert's W, W(exp(1 - t)) = ω(1 - t) with Wright's ω."""
 
     f: ClassVar[str] = "(u - 1) log u"
-    conjugate: ClassVar[str] = "w + 1/w + t - 2,  w = W(exp(1 - t))"
+    conjugate: ClassVar[str] = "w + 1/w + t - 2,  w = W(exp(1 - t)) with Lambert's W"
     activation: ClassVar[str] = "v"
     minimises: ClassVar[str] = "KL in both directions, summed"
     use: ClassVar[str] = "to weigh missed modes and bad samples alike"
@@ -249,8 +253,7 @@ class WeightedJensenShannon(FDivergence):
 
     def conjugated(self, v: Tensor) -> Tensor:
         """Return (1 - π) (log(1 - π) - log(1 - σ(v)^(1/π)))."""
-        rest = torch.log(-torch.expm1(logsigmoid(v) / self.pi))
-        return (1 - self.pi) * (math.log(1 - self.pi) - rest)
+        return (1 - self.pi) * (math.log(1 - self.pi) - log1mexp(logsigmoid(v) / self.pi))
 
 
 @dataclass(frozen=True)
@@ -270,30 +273,3 @@ class GAN(FDivergence):
     def conjugated(self, v: Tensor) -> Tensor:
         """Return -log(1 - σ(v)) = softplus(v)."""
         return softplus(v)
-
-
-class _WrightOmega(torch.autograd.Function):
-    """ω with its derivative ω / (1 + ω)."""
-
-    @staticmethod
-    def forward(ctx: Any, z: Tensor) -> Tensor:
-        # Newton's method on w + log w = z where w is large, on its logarithm y + exp(y) = z where it is small.
-        y = torch.where(z > 1, torch.log(z.clamp(min=1)), z)
-        for _ in range(8):
-            e = torch.exp(y)
-            y = y - (y + e - z) / (1 + e)
-        w = torch.exp(y)
-        ctx.save_for_backward(w)
-        return w
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        (w,) = ctx.saved_tensors
-        gradient: Tensor = gradients[0] * w / (1 + w)
-        return gradient
-
-
-def wright_omega(z: Tensor) -> Tensor:
-    """Return Wright's ω(z): the w > 0 with w + log w = z, which is Lambert's W(exp(z)) without the exponential."""
-    result: Tensor = _WrightOmega.apply(z)
-    return result

@@ -43,10 +43,10 @@ def build_objective(config: RunConfig) -> Objective:
 def _check(objective: Objective, samples: int) -> None:
     """Raise GanToolsError for what makes no sense together, and warn of what has no bound."""
     if samples < objective.needs.min_batch:
-        parts = objective.penalties | objective.constraints
+        parts = {"the loss": objective.loss, **objective.penalties, **objective.constraints}
         name = next(n for n, part in parts.items() if part.needs.min_batch > samples)
         raise GanToolsError(
-            f"`{name}` compares the samples of a pass, and a pass has {samples}",
+            f"{name} compares the samples of a pass, and a pass has {samples}",
             "give a larger --batch-size, or a smaller --accumulate",
         )
     if {"weight-clipping", "spectral-norm"} <= objective.constraints.keys():
@@ -54,6 +54,12 @@ def _check(objective: Objective, samples: int) -> None:
             "weight-clipping has no effect under spectral-norm, which divides every clipped weight by its norm",
             "give one of the two",
         )
+    for name, penalty in objective.penalties.items():
+        if penalty.replaces and penalty.every > 1:
+            raise GanToolsError(
+                f"{name} replaces the adversarial loss, and with every={penalty.every} there are updates without both",
+                "leave out `every`, or the option that leaves out the adversarial loss",
+            )
     bounded = objective.constraints.keys() & {"weight-clipping", "spectral-norm"} or any(
         penalty.player == "d" and penalty.needs.norm == "per-sample" for penalty in objective.penalties.values()
     )

@@ -18,24 +18,48 @@ _SEEN = "_last_hidden"
 
 
 class AcrossBatch(nn.Module):
-    """Appends what it computes over the whole batch to the channels of [N, C, …]; ``extra`` counts them."""
+    """Computes further channels [N, extra, …] for features [N, C, …], each over the whole batch."""
 
     extra: int
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return [N, C + extra, …]."""
-        return torch.cat([x, self.across(x)], 1)
-
-    def across(self, x: Tensor) -> Tensor:
-        """Return [N, extra, …] for [N, C, …]."""
+        """Return [N, extra, …]."""
         raise TypeError(f"{type(self).__name__} computes nothing")
+
+
+class Head(nn.Module):
+    """A critic's last layer, which takes in what others compute over the batch; each of them sees the same features."""
+
+    def __init__(self, layer: nn.Linear | nn.Conv2d) -> None:
+        super().__init__()
+        self.features = layer.weight.shape[1]
+        self.across = nn.ModuleList()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return what the layer makes of [N, C, …] and the further channels."""
+        result: Tensor = self.layer(torch.cat([x, *(across(x) for across in self.across)], 1))
+        return result
+
+    def add(self, across: AcrossBatch) -> None:
+        """Widen the layer by further inputs, their weights as widely spread as the others."""
+        weight = self.layer.weight.data
+        more = torch.randn(len(weight), across.extra, *weight.shape[2:]) * weight.std()
+        self.layer.weight = nn.Parameter(torch.cat([weight, more], 1))
+        if isinstance(self.layer, nn.Linear):
+            self.layer.in_features += across.extra
+        else:
+            self.layer.in_channels += across.extra
+        self.across.append(across)
 
 
 def head_of(critic: nn.Module) -> tuple[nn.Module, str]:
     """Return the module that holds a critic's last layer, and the layer's name in it."""
     if isinstance(getattr(critic, "head", None), nn.Module):
         return critic, "head"
-    names = [name for name, module in critic.named_modules() if isinstance(module, WEIGHTED)]
+    inside = {f"{name}.layer" for name, module in critic.named_modules() if isinstance(module, Head)}
+    kinds = (Head, *WEIGHTED)
+    names = [name for name, m in critic.named_modules() if name and name not in inside and isinstance(m, kinds)]
     if not names:
         raise GanToolsError(
             f"{type(critic).__name__} has no layers with weights", "give the critic an attribute `head`"
@@ -44,28 +68,20 @@ def head_of(critic: nn.Module) -> tuple[nn.Module, str]:
     return critic.get_submodule(parent), name
 
 
-def before_head(critic: nn.Module, layer: AcrossBatch) -> None:
-    """Put a layer in front of a critic's last one, which is widened to take in what the layer appends."""
+def widened_head(critic: nn.Module) -> Head:
+    """Return a critic's last layer, ready to be widened; GanToolsError if it is of another kind."""
     parent, name = head_of(critic)
-    head = getattr(parent, name)
-    if not isinstance(head, nn.Linear | nn.Conv2d):
+    layer = getattr(parent, name)
+    if isinstance(layer, Head):
+        return layer
+    if not isinstance(layer, nn.Linear | nn.Conv2d) or getattr(layer, "groups", 1) > 1:
         raise GanToolsError(
-            f"the last layer of {type(critic).__name__} is a {type(head).__name__}, which cannot be widened",
+            f"the last layer of {type(critic).__name__} is a {type(layer).__name__}, which cannot be widened",
             "leave the constraint out, or end the critic in a linear or convolution layer called `head`",
         )
-    setattr(parent, name, nn.Sequential(layer, _widened(head, layer.extra)))
-
-
-def _widened(layer: nn.Linear | nn.Conv2d, extra: int) -> nn.Linear | nn.Conv2d:
-    """Return the layer with ``extra`` further inputs, their weights as widely spread as the others."""
-    weight = layer.weight.data
-    more = torch.randn(len(weight), extra, *weight.shape[2:]) * weight.std()
-    layer.weight = nn.Parameter(torch.cat([weight, more], 1))
-    if isinstance(layer, nn.Linear):
-        layer.in_features += extra
-    else:
-        layer.in_channels += extra
-    return layer
+    head = Head(layer)
+    setattr(parent, name, head)
+    return head
 
 
 def add_dropout(critic: nn.Module, p: float) -> None:
@@ -85,15 +101,15 @@ def add_dropout(critic: nn.Module, p: float) -> None:
 
 def watch_features(critic: nn.Module) -> None:
     """Keep what goes into the critic's last layer, pass by pass, for `last_hidden`."""
-
-    def keep(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        critic.__dict__[_SEEN] = inputs[0]
-
     parent, name = head_of(critic)
-    getattr(parent, name).register_forward_pre_hook(keep)
+    getattr(parent, name).register_forward_pre_hook(_keep)
 
 
 def last_hidden(critic: nn.Module) -> tuple[Tensor, ...]:
     """Return what went into the critic's last layer in its last pass, once; empty if nobody watches."""
-    seen = critic.__dict__.pop(_SEEN, None)
-    return () if seen is None else (seen,)
+    seen = (module.__dict__.pop(_SEEN) for module in critic.modules() if _SEEN in module.__dict__)
+    return tuple(seen)
+
+
+def _keep(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    layer.__dict__[_SEEN] = inputs[0]  # with the layer, so that a copy of the critic keeps its own

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
-from torch.nn.functional import relu, softplus
+from torch.nn.functional import logsigmoid, relu, softplus
 
 from gantools.objectives.base import Judged, Loss, Needs
 
@@ -108,6 +108,7 @@ class Hinge(Loss):
     formula_g: ClassVar[str] = "-E D(G(z))"
     minimises: ClassVar[str] = "total variation: the best critic's loss is 2 - 2 TV"
     use: ClassVar[str] = "with --spectral-norm, for large and varied data"
+    example: ClassVar[str] = "--objective hinge --constraint spectral-norm"
 
     def d_loss(self, real: Judged, fake: Judged) -> Tensor:
         """Return how far real scores stay under 1 and generated ones above -1."""
@@ -127,6 +128,7 @@ class Wasserstein(Loss):
     formula_g: ClassVar[str] = "-E D(G(z))"
     minimises: ClassVar[str] = "K W₁(data, generated), K the Lipschitz constant that the critic is held to"
     use: ClassVar[str] = "with --penalty gp or gp-one-sided, or --spectral-norm: without one the loss has no bound"
+    example: ClassVar[str] = "--objective wgan --penalty gp-one-sided --n-critic 5"
 
     def d_loss(self, real: Judged, fake: Judged) -> Tensor:
         """Return the negative difference of mean scores."""
@@ -153,15 +155,16 @@ class RelativisticAverage(Loss):
     def d_loss(self, real: Judged, fake: Judged) -> Tensor:
         """Return the cross-entropy of scores relative to the other kind's average."""
         above = real.score - fake.score.mean()
-        missed = softplus(-above).mean()
+        missed = -logsigmoid(above).mean()
         if self.smoothing:
-            missed = (1 - self.smoothing) * missed + self.smoothing * softplus(above).mean()
-        return missed + softplus(fake.score - real.score.mean()).mean()
+            missed = (1 - self.smoothing) * missed - self.smoothing * logsigmoid(-above).mean()
+        return missed - logsigmoid(real.score.mean() - fake.score).mean()
 
     def g_loss(self, fake: Judged, real: Judged | None) -> Tensor:
         """Return the same with the roles exchanged."""
         assert real is not None  # noqa: S101  (needs.real_in_g)
-        return softplus(-(fake.score - real.score.mean())).mean() + softplus(real.score - fake.score.mean()).mean()
+        above, below = fake.score - real.score.mean(), fake.score.mean() - real.score
+        return -logsigmoid(above).mean() - logsigmoid(below).mean()
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,7 @@ class EnergyBased(Loss):
     energy ``margin``. For the first ``pretrain`` discriminator updates the auto-encoder learns real samples alone.
     """
 
-    margin: Annotated[float, Field(gt=0, description="energy up to which generated samples are pushed")] = 1.0
+    margin: Annotated[float, Field(gt=0, description="m, the energy up to which generated samples are pushed")] = 1.0
     pretrain: Annotated[int, Field(ge=0, description="discriminator updates on real samples alone, first")] = 0
 
     needs: ClassVar[Needs] = Needs(critic="autoencoder")
@@ -210,13 +213,14 @@ class LossSensitive(Loss):
 
     paper: ClassVar[str] = "Qi 2017, Loss-Sensitive Generative Adversarial Networks on Lipschitz Densities, eq. 6 and 7"
     formula_d: ClassVar[str] = (
-        "E L(x) + λ E max(0, Δ(x, G(z)) + L(x) - L(G(z))),  L = softplus(-D),  Δ = mean |x - G(z)|"
+        "E L(x) + λ E max(0, Δ(x, G(z)) + L(x) - L(G(z))),  L = softplus(-D),  Δ = margin · mean |x - G(z)|"
     )
     formula_g: ClassVar[str] = "E L(G(z))"
     minimises: ClassVar[str] = (
         "a margin between samples; near the data the demand fades, so good samples are left alone"
     )
     use: ClassVar[str] = "where generated and real samples come in pairs (pix2pix), or against an overeager critic"
+    example: ClassVar[str] = "pix2pix --a DIR --b DIR --objective loss-sensitive"
 
     def d_loss(self, real: Judged, fake: Judged) -> Tensor:
         """Return the loss of real samples, and what the pairs lack to their margins."""

@@ -30,7 +30,9 @@ class FeatureMatching(Penalty):
     needs: ClassVar[Needs] = Needs(features=True, real_in_g=True)
     paper: ClassVar[str] = "Salimans et al. 2016, Improved Techniques for Training GANs, section 3.1"
     formula_g: ClassVar[str] = "mean (E h(x) - E h(G(z)))²,  h the critic's last hidden layer"
+    minimises: ClassVar[str] = "0 where the features of generated and real samples have the same mean"
     use: ClassVar[str] = "where training is restless: the generator gets a goal that moves slowly"
+    example: ClassVar[str] = "--objective nonsaturating --penalty feature-matching"
 
     @property
     def replaces(self) -> bool:
@@ -52,8 +54,12 @@ class PullAway(Penalty):
     player: ClassVar[Literal["d", "g"]] = "g"
     needs: ClassVar[Needs] = Needs(features=True, min_batch=2)
     paper: ClassVar[str] = "Zhao et al. 2017, Energy-based Generative Adversarial Networks, eq. 3"
-    formula_g: ClassVar[str] = "1/(N (N - 1)) Σ_i Σ_{j ≠ i} cos²(h(G(z_i)), h(G(z_j)))"
+    formula_g: ClassVar[str] = (
+        "1/(N (N - 1)) Σ_i Σ_{j ≠ i} cos²(h(G(z_i)), h(G(z_j))),  h the critic's last hidden layer"
+    )
+    minimises: ClassVar[str] = "0 where the features of different samples are orthogonal"
     use: ClassVar[str] = "with ebgan (recipe ebgan-pt) or any critic, against outputs that are all alike"
+    example: ClassVar[str] = "--objective ebgan --penalty pull-away"
 
     def __call__(self, critic: Critic, real: Judged, fake: Judged, rng: StepRandom) -> Tensor:
         """Return the mean squared cosine over all pairs of different samples."""

@@ -163,7 +163,8 @@ class Objective:
         losses: Losses = {}
         with torch.autocast(real.sample.image.device.type, enabled=False):
             for name, penalty in due.items():
-                terms = [weight * penalty(critic, real, fake, rng) for fake, weight in fakes]
+                pairs = [(fakes[0][0], 1.0)] if penalty.real_alone else fakes
+                terms = [weight * penalty(critic, real, fake, rng) for fake, weight in pairs]
                 losses[name] = penalty.weight * penalty.every * _weighted_sum(terms)
         return losses
 

@@ -14,6 +14,7 @@ from gantools.objectives.base import (
     Judged,
     Needs,
     Penalty,
+    Sample,
     gradient_norms,
     joined_gradient,
     precise,
@@ -42,11 +43,12 @@ class GradientPenalty(Penalty):
     needs: ClassVar[Needs] = Needs(norm="per-sample")
     paper: ClassVar[str] = "Gulrajani et al. 2017, Improved Training of Wasserstein GANs, eq. 3"
     formula_d: ClassVar[str] = "E (‖∇D(u x + (1 - u) G(z))‖₂ - 1)²,  u ~ U[0, 1]"
-    minimises: ClassVar[str] = "with wgan, a linear best critic has slope 1 + W/(2λ)"
+    minimises: ClassVar[str] = "with wgan, a linear best critic has slope 1 + W₁/(2λ)"
     use: ClassVar[str] = (
         "with wgan. Where the best critic has to turn, a weight of 10 can hold it at a linear one, whose gradient has "
         "norm 1 everywhere: gp-one-sided lets it turn"
     )
+    example: ClassVar[str] = "--objective wgan --penalty gp --n-critic 5"
 
     def __call__(self, critic: Critic, real: Judged, fake: Judged, rng: StepRandom) -> Tensor:
         """Return the mean squared distance of the gradient's norm from 1."""
@@ -66,7 +68,9 @@ class OneSidedGradientPenalty(Penalty):
     needs: ClassVar[Needs] = Needs(norm="per-sample")
     paper: ClassVar[str] = "Petzka et al. 2018, On the Regularization of Wasserstein GANs, eq. 8"
     formula_d: ClassVar[str] = "E max(0, ‖∇D(u x + (1 - u) G(z))‖₂ - 1)²,  or without the square"
+    minimises: ClassVar[str] = "with wgan, a linear best critic has slope 1 + W₁/(2λ); without the square 1, if λ > W₁"
     use: ClassVar[str] = "with wgan: 1-Lipschitz is all that the theory asks of the critic"
+    example: ClassVar[str] = "--objective wgan --penalty gp-one-sided --n-critic 5"
 
     def __call__(self, critic: Critic, real: Judged, fake: Judged, rng: StepRandom) -> Tensor:
         """Return the mean excess of the gradient's norm over 1, squared or not."""
@@ -88,7 +92,10 @@ class Dragan(Penalty):
     needs: ClassVar[Needs] = Needs(norm="per-sample")
     paper: ClassVar[str] = "Kodali et al. 2017, On Convergence and Stability of GANs, section 2.4"
     formula_d: ClassVar[str] = "E (‖∇D(x + δ)‖₂ - k)²,  δ ~ N(0, (noise · std x)²)"
+    minimises: ClassVar[str] = "slope k near the data, even where generated and real agree and the best critic is flat"
     use: ClassVar[str] = "with minimax or nonsaturating: smooths the critic near the data, against mode loss"
+    example: ClassVar[str] = "--objective nonsaturating --penalty dragan"
+    real_alone: ClassVar[bool] = True
 
     def __call__(self, critic: Critic, real: Judged, fake: Judged, rng: StepRandom) -> Tensor:
         """Return the mean squared distance of the gradient's norm from k, near real samples."""
@@ -106,8 +113,11 @@ class R1(Penalty):
     needs: ClassVar[Needs] = Needs(norm="per-sample")
     paper: ClassVar[str] = "Mescheder et al. 2018, Which Training Methods for GANs do actually Converge?, eq. 9"
     formula_d: ClassVar[str] = "E ‖∇D(x)‖₂²"
+    minimises: ClassVar[str] = "0 at the equilibrium: where generated and real agree, the best critic is flat"
     use: ClassVar[str] = "with nonsaturating: training converges where the data lie; every=16 makes it cheap"
+    example: ClassVar[str] = "--objective nonsaturating --penalty r1"
     differentiates: ClassVar[frozenset[Literal["real", "fake", "cond"]]] = frozenset({"real"})
+    real_alone: ClassVar[bool] = True
 
     def __call__(self, critic: Critic, real: Judged, fake: Judged, rng: StepRandom) -> Tensor:
         """Return the mean squared norm of the gradient at real samples, taken from the scores already there."""
@@ -123,7 +133,9 @@ class R2(Penalty):
     needs: ClassVar[Needs] = Needs(norm="per-sample")
     paper: ClassVar[str] = "Mescheder et al. 2018, Which Training Methods for GANs do actually Converge?, eq. 10"
     formula_d: ClassVar[str] = "E ‖∇D(G(z))‖₂²"
+    minimises: ClassVar[str] = "0 at the equilibrium: where generated and real agree, the best critic is flat"
     use: ClassVar[str] = "beside r1, as R3GAN does with relativistic losses"
+    example: ClassVar[str] = "--objective relativistic-average --penalty r1 --penalty r2"
     differentiates: ClassVar[frozenset[Literal["real", "fake", "cond"]]] = frozenset({"fake"})
 
     def __call__(self, critic: Critic, real: Judged, fake: Judged, rng: StepRandom) -> Tensor:
@@ -143,15 +155,17 @@ class MatchingAware(Penalty):
 
     needs: ClassVar[Needs] = Needs(norm="per-sample")
     paper: ClassVar[str] = "Tao et al. 2022, DF-GAN, eq. 2 (MA-GP)"
-    formula_d: ClassVar[str] = "E ‖∇₍ₓ,ₑ₎ D(x, e)‖₂ᵖ"
+    formula_d: ClassVar[str] = "E ‖∇₍ₓ,ₑ₎ D(x, e)‖₂ᵖ,  e what x is judged with"
+    minimises: ClassVar[str] = "0 for a critic that is flat at real pairs"
     use: ClassVar[str] = "with hinge, where pictures are judged with a text or another picture"
+    example: ClassVar[str] = "pix2pix --a DIR --b DIR --objective hinge --penalty matching-aware"
     differentiates: ClassVar[frozenset[Literal["real", "fake", "cond"]]] = frozenset({"real", "cond"})
+    real_alone: ClassVar[bool] = True
 
     def __call__(self, critic: Critic, real: Judged, fake: Judged, rng: StepRandom) -> Tensor:
         """Return the mean p-th power of the joint gradient's norm."""
         inputs = [tensor for tensor in (real.sample.image, *real.sample.cond) if tensor.requires_grad]
-        squares: Tensor = joined_gradient(real.score, *inputs).square().sum(1)
-        return squares.pow(self.p / 2).mean()  # of the square: the norm itself has no gradient at 0
+        return gradient_norms(real.score, *inputs).pow(self.p).mean()
 
 
 @dataclass(frozen=True)
@@ -167,8 +181,15 @@ class Consistency(Penalty):
     dropout: Annotated[float, Field(gt=0, lt=1, description="probability, where the critic has no dropout")] = 0.5
 
     paper: ClassVar[str] = "Wei et al. 2018, Improving the Improved Training of Wasserstein GANs, eq. 4"
-    formula_d: ClassVar[str] = "E max(0, (D(x') - D(x''))² + 0.1 mean (h(x') - h(x''))² - M')"
+    formula_d: ClassVar[str] = (
+        "E max(0, (D(x') - D(x''))² + 0.1 mean (h(x') - h(x''))² - M'),  x' and x'' two passes with dropout,  "
+        "h the critic's last hidden layer"
+    )
+    minimises: ClassVar[str] = "0 for a critic whose dropout makes no difference at real samples"
     use: ClassVar[str] = "beside gp (recipe ct-gan), which says nothing of the critic right at the data"
+    example: ClassVar[str] = "--objective wgan --penalty gp --penalty consistency --n-critic 5"
+    differentiates: ClassVar[frozenset[Literal["real", "fake", "cond"]]] = frozenset({"real"})  # float32, both passes
+    real_alone: ClassVar[bool] = True
 
     @property
     def needs(self) -> Needs:  # type: ignore[override]
@@ -187,13 +208,14 @@ class Consistency(Penalty):
 def _norms_between(critic: Critic, real: Judged, fake: Judged, rng: StepRandom) -> Tensor:
     """Return the gradient's norm at a random point between each real and generated sample, [N]."""
     image = precise(real.sample.image.detach())
-    mix = rng.uniform(*[1] * (image.dim() - 1))
+    mix = rng.uniform(*[1] * (image.dim() - 1)).to(image.dtype)
     return _norms_at(critic, real, torch.lerp(precise(fake.sample.image.detach()), image, mix))
 
 
 def _norms_at(critic: Critic, real: Judged, points: Tensor) -> Tensor:
     points = points.requires_grad_(True)
-    return gradient_norms(judge(critic, real.sample._replace(image=points)).score, points)
+    cond = tuple(precise(c) if c.is_floating_point() else c for c in real.sample.cond)
+    return gradient_norms(judge(critic, Sample(points, cond)).score, points)
 
 
 def _squared_norm(judged: Judged) -> Tensor:

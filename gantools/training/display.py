@@ -150,9 +150,9 @@ def pick_display(console: Console, quiet: bool = False) -> Display:
 
 
 def _loss_table(values: dict[str, float]) -> Table:
-    """Return one line a player, names above values, as many as fit."""
+    """Return a line for each player's losses, and one for what was measured."""
     table = Table.grid(padding=(0, 2))
-    for player, title in (("d", "critic"), ("g", "generator")):
+    for player, title in (("d", "critic"), ("g", "generator"), ("eval", "measured")):
         losses = {
             name.split("/")[1]: value
             for name, value in values.items()

@@ -64,6 +64,8 @@ def draw_curves(rows: list[dict[str, Any]], path: Path) -> None:
 
 
 def _panel(player: str, loss: str) -> str:
+    if player == "eval":
+        return loss.replace("_", " ")
     for kind in ("score", "accuracy", "gradient"):
         if loss.startswith(kind):
             return f"{kind}s of the critic" if kind != "gradient" else "gradient norms"

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from gantools import hookimpl
+from gantools.errors import GanToolsError
 from gantools.plugins import manager
 from gantools.registry import PluginRecord
 from gantools.testing import TaskConformance
@@ -105,6 +106,31 @@ class Fragile(CycleGAN):
         return super().d_losses(nets, batch, out, objective, rng)
 
 
+class Deaf(CycleGAN):
+    """A critic has a layer that only some objectives reach."""
+
+    def discriminators(self, needs):
+        networks = super().discriminators(needs)
+        if needs.real_in_g:
+            networks["d_a"].idle = nn.Linear(1, 1)
+        return networks
+
+
+class Broken(CycleGAN):
+    """The generators' gradient is not finite, though every loss is."""
+
+    def g_losses(self, nets, batch, out, objective, rng):
+        losses = super().g_losses(nets, batch, out, objective, rng)
+        return {**losses, "root": (0 * next(nets["g_ab"].parameters())).square().sum().sqrt()}
+
+
+class Refusing(CycleGAN):
+    def discriminators(self, needs):
+        if needs.critic == "autoencoder":
+            raise GanToolsError("no time for that", "leave it")
+        return super().discriminators(needs)
+
+
 class HalfBlind(CycleGAN):
     def d_losses(self, nets, batch, out, objective, rng):
         losses = super().d_losses(nets, batch, out, objective, rng)
@@ -161,6 +187,9 @@ def test_each_check_finds_its_mistake(check, register, tmp_path):
     [
         ("test_gradients_stay_with_their_player", Unused, r"no gradient reaches \['discriminators.d_idle"),
         ("test_translation_keeps_size_and_range", Overflowing, "a translation reaches"),
+        ("test_every_objective_trains", Deaf, r"no finite gradient reaches \['discriminators.d_a.idle.bias"),
+        ("test_every_objective_trains", Broken, r"no finite gradient reaches .*'generators.g_ab"),
+        ("test_every_objective_trains", Refusing, "`ebgan` is refused: no time for that"),
     ],
 )
 def test_further_mistakes(check, cls, message, register, tmp_path):

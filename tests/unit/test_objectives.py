@@ -1,108 +1,170 @@
-"""Losses against their formulas written out in float64, and what Objective does around them."""
+"""Losses against their formulas written out in 50 digits, and what Objective does around them."""
 
-import math
+import copy
+from decimal import Decimal
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from gantools.networks import PatchGAN
-from gantools.objectives import Judged, Loss, Needs, Objective, Sample, Verdict
+from gantools.config import RunConfig
+from gantools.networks import PatchGAN, build_critic
+from gantools.objectives import Loss, Needs, Objective, Sample, Verdict
 from gantools.objectives.augment import DiffAugment
-from gantools.objectives.losses import Hinge, LeastSquares, Minimax, NonSaturating, Wasserstein
-from gantools.objectives.penalties import R1
+from gantools.objectives.grammar import build_objective, find_recipe
+from gantools.objectives.losses import EnergyBased, Hinge, LeastSquares, LossSensitive, Wasserstein
+from gantools.objectives.matching import FeatureMatching
+from gantools.objectives.penalties import R1, R2, Consistency, Dragan, GradientPenalty, MatchingAware
 from gantools.plugins import manager
+from tests.unit.exact import WrittenOut, compare, judged, mean, softplus
 
-GRID = torch.linspace(-20, 20, 82, dtype=torch.float64)  # an even number of points: none on a corner of the hinge
+ENTRIES = {entry.name: entry for entry in manager().objectives}
+LOSSES = [name for name, entry in ENTRIES.items() if entry.kind == "loss"]
+SADDLE = [f"{name}:generator=saddle" for name in LOSSES if name.startswith("f-")]
 
-
-def sigmoid(s):
-    return 1 / (1 + math.exp(-s))
-
-
-def minus_log_sigmoid(s):
-    return math.log1p(math.exp(-s))
+# Numbers that float32 holds exactly, none of them where a hinge or margin below has its corner.
+SCORES = (-20.0, -13.625, -8.25, -3.75, -1.4375, -0.453125, -0.015625, 0.25, 0.90625, 2.625, 5.125, 11.875, 20.0)
 
 
-# For each loss, the paper's term and its derivative for one score: D on real, D on generated, G on generated.
-# 1 - σ(s) is written as σ(-s), which loses no digits.
-MINIMAX_D = (minus_log_sigmoid, lambda s: -sigmoid(-s)), (lambda s: minus_log_sigmoid(-s), sigmoid)
+def plus(x):
+    return max(x, 0 * x)
+
+
+def each(term, *values):
+    """The mean of a term over scores, or over several numbers of each sample."""
+    return mean([term(*xs) for xs in zip(*values, strict=True)])
+
+
+def simple(d_real, d_fake, g_fake):
+    """A loss of one term for D on real, D on generated and G on generated scores each."""
+    return WrittenOut(
+        lambda real, fake, _: [each(d_real, real), each(d_fake, fake)], lambda real, fake, _: [each(g_fake, fake)]
+    )
+
+
+def cross_entropy(label):
+    """-label log σ(s) - (1 - label) log(1 - σ(s)), with -log σ(s) = log(1 + exp(-s))."""
+    return lambda s: label * softplus(-s) + (1 - label) * softplus(s)
+
+
+def least_squares(a, b, c):
+    return simple(lambda s: (s - b) ** 2 / 2, lambda s: (s - a) ** 2 / 2, lambda s: (s - c) ** 2 / 2)
+
+
+def relativistic(label):
+    """Both players judge each score relative to the mean of the other kind."""
+
+    def relative(real, fake):
+        return [r - mean(fake) for r in real], [f - mean(real) for f in fake]
+
+    def d(real, fake, _):
+        above, below = relative(real, fake)
+        return [each(cross_entropy(label), above), each(cross_entropy(0), below)]
+
+    def g(real, fake, _):
+        above, below = relative(real, fake)
+        return [each(cross_entropy(0), above), each(cross_entropy(1), below)]
+
+    return WrittenOut(d, g)
+
+
+def energy_based(margin):
+    """Energies are En = -D."""
+    return simple(lambda s: -s, lambda s: plus(margin - -s), lambda s: -s)
+
+
+def loss_sensitive(weight, margin):
+    """The loss of a sample is L = -log σ(D); each generated sample is held against the real one beside it."""
+
+    def d(real, fake, away):
+        short = each(lambda r, f, x: plus(margin * x + softplus(-r) - softplus(-f)), real, fake, away)
+        return [each(lambda r: softplus(-r), real), weight * short]
+
+    return WrittenOut(d, lambda real, fake, _: [each(lambda f: softplus(-f), fake)])
+
+
+TENTH = Decimal("0.1")  # what the option 0.1 is as a float
 WRITTEN_OUT = {
-    "minimax": (Minimax(), *MINIMAX_D, (lambda s: -minus_log_sigmoid(-s), lambda s: -sigmoid(s))),
-    "nonsaturating": (NonSaturating(), *MINIMAX_D, (minus_log_sigmoid, lambda s: -sigmoid(-s))),
-    "lsgan": (
-        LeastSquares(),
-        (lambda s: (s - 1) ** 2 / 2, lambda s: s - 1),
-        (lambda s: s**2 / 2, lambda s: s),
-        (lambda s: (s - 1) ** 2 / 2, lambda s: s - 1),
-    ),
-    "lsgan with the targets of Mao et al., eq. 8": (
-        LeastSquares(a=-1, b=1, c=0),
-        (lambda s: (s - 1) ** 2 / 2, lambda s: s - 1),
-        (lambda s: (s + 1) ** 2 / 2, lambda s: s + 1),
-        (lambda s: s**2 / 2, lambda s: s),
-    ),
-    "hinge": (
-        Hinge(),
-        (lambda s: max(0.0, 1 - s), lambda s: -1.0 if s < 1 else 0.0),
-        (lambda s: max(0.0, 1 + s), lambda s: 1.0 if s > -1 else 0.0),
-        (lambda s: -s, lambda s: -1.0),
-    ),
-    "wgan": (
-        Wasserstein(),
-        (lambda s: -s, lambda s: -1.0),
-        (lambda s: s, lambda s: 1.0),
-        (lambda s: -s, lambda s: -1.0),
-    ),
+    "minimax": simple(cross_entropy(1), cross_entropy(0), lambda s: -softplus(s)),
+    "minimax:smoothing=0.1": simple(cross_entropy(1 - TENTH), cross_entropy(0), lambda s: -softplus(s)),
+    "nonsaturating": simple(cross_entropy(1), cross_entropy(0), cross_entropy(1)),
+    "nonsaturating:smoothing=0.1": simple(cross_entropy(1 - TENTH), cross_entropy(0), cross_entropy(1)),
+    "lsgan": least_squares(0, 1, 1),
+    "lsgan:b=0.9": least_squares(0, Decimal("0.9"), 1),
+    "lsgan-pearson": least_squares(-1, 1, 0),
+    "hinge": simple(lambda s: plus(1 - s), lambda s: plus(1 + s), lambda s: -s),
+    "wgan": simple(lambda s: -s, lambda s: s, lambda s: -s),
+    "relativistic-average": relativistic(1),
+    "relativistic-average:smoothing=0.1": relativistic(1 - TENTH),
+    "ebgan": energy_based(1),
+    "ebgan:margin=2.75": energy_based(Decimal("2.75")),
+    "loss-sensitive": loss_sensitive(1, 1),
+    "loss-sensitive:weight=0.5,margin=3": loss_sensitive(Decimal("0.5"), 3),
 }
 
 
-def judged(score):
-    return Judged(Sample(torch.zeros(len(score), 3, 1, 1)), Verdict(score))
+def loss_of(spec):
+    return build_objective(RunConfig(objective=spec)).loss
 
 
-def mean_and_gradient(term, scores):
-    value, slope = term
-    numbers = scores.tolist()
-    return np.mean([value(s) for s in numbers]), np.array([slope(s) for s in numbers]) / len(numbers)
+def test_every_loss_is_written_out_here_or_with_the_divergences():
+    here = {spec.partition(":")[0] for spec in WRITTEN_OUT}
+    assert here == {name for name in LOSSES if not name.startswith("f-")}
 
 
-@pytest.mark.parametrize("name", WRITTEN_OUT)
-def test_losses_and_their_gradients_equal_the_formulas(name):
-    loss, d_real, d_fake, g_fake = WRITTEN_OUT[name]
-    real, fake = GRID.clone().requires_grad_(), (0.7 * GRID).requires_grad_()
-    d_loss = loss.d_loss(judged(real), judged(fake))
-    g_loss = loss.g_loss(judged(fake), None)
-    real_mean, real_gradient = mean_and_gradient(d_real, real.detach())
-    fake_mean, fake_gradient = mean_and_gradient(d_fake, fake.detach())
-    g_mean, g_gradient = mean_and_gradient(g_fake, fake.detach())
-    assert d_loss.item() == pytest.approx(real_mean + fake_mean, rel=1e-12, abs=1e-12)
-    assert g_loss.item() == pytest.approx(g_mean, rel=1e-12, abs=1e-12)
-    of_d = torch.autograd.grad(d_loss, [real, fake])
-    (of_g,) = torch.autograd.grad(g_loss, fake)
-    np.testing.assert_allclose(of_d[0], real_gradient, rtol=1e-10, atol=1e-14)
-    np.testing.assert_allclose(of_d[1], fake_gradient, rtol=1e-10, atol=1e-14)
-    np.testing.assert_allclose(of_g, g_gradient, rtol=1e-10, atol=1e-14)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
+@pytest.mark.parametrize("spec", WRITTEN_OUT)
+def test_values_and_gradients_equal_the_formulas(spec, dtype):
+    compare(loss_of(spec), WRITTEN_OUT[spec], SCORES, dtype)
 
 
 @pytest.mark.parametrize("score", [-100.0, 100.0])
-@pytest.mark.parametrize("name", WRITTEN_OUT)
-def test_extreme_scores_give_finite_losses_and_gradients(name, score):
-    loss = WRITTEN_OUT[name][0]
+@pytest.mark.parametrize("spec", LOSSES + SADDLE)
+def test_extreme_scores_give_finite_losses_and_gradients(spec, score):
+    loss = loss_of(spec)
     real, fake = (torch.full((2, 1, 3, 3), s, requires_grad=True) for s in (score, -score))
-    total = loss.d_loss(judged(real), judged(fake)) + loss.g_loss(judged(fake), None)
+    of_real, of_fake = judged(real), judged(fake)
+    total = loss.d_loss(of_real, of_fake) + loss.g_loss(of_fake, of_real)
     gradients = torch.autograd.grad(total, [real, fake])
     assert all(value.isfinite().all() for value in (total, *gradients))
+    assert (torch.cat(gradients).square() < 1e30).all()  # Adam's squares are finite too
 
 
-@pytest.mark.parametrize("entry", [e for e in manager().objectives if e.kind == "loss"], ids=lambda e: e.name)
-def test_a_higher_score_means_more_real_in_every_registered_loss(entry):
-    # Between 0 and 1 even the losses with targets or margins have a slope.
-    loss, low, high, other = entry.load()(), *(judged(torch.full((2, 1), s)) for s in (0.3, 0.6, 0.5))
-    assert loss.d_loss(high, other) < loss.d_loss(low, other)
-    assert loss.d_loss(other, low) < loss.d_loss(other, high)
-    assert loss.g_loss(high, other) < loss.g_loss(low, other)
+# Between its targets a loss has a slope: between 0 and 1 all have, lsgan-pearson's generator aims at 0.
+SCORES_BETWEEN = {"lsgan": [(0.3, 0.6, 0.5)], "lsgan-pearson": [(-0.6, -0.3, -0.5)]}
+BELOW_AND_ABOVE_0 = [(0.3, 0.6, 0.5), (-0.6, -0.3, -0.5), (-0.9, 0.9, 0.1)]
+
+
+@pytest.mark.parametrize("spec", LOSSES + SADDLE)
+def test_a_higher_score_means_more_real_in_every_registered_loss(spec):
+    loss = loss_of(spec)
+    for scores in SCORES_BETWEEN.get(spec, BELOW_AND_ABOVE_0):
+        low, high, other = (judged(torch.full((2, 1), score)) for score in scores)
+        assert loss.d_loss(high, other) < loss.d_loss(low, other)
+        assert loss.d_loss(other, low) < loss.d_loss(other, high)
+        assert loss.g_loss(high, other) < loss.g_loss(low, other)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_map_of_scores_counts_score_by_score(name):
+    loss, scores = loss_of(name), torch.randn(2, 3, 1, 2, 2)
+    maps = [judged(score, distances) for score, distances in zip(scores, [None, [0.1, 0.2, 0.3]], strict=True)]
+    flat = [
+        judged(score.flatten(), distances)
+        for score, distances in zip(scores, [None, [x for x in (0.1, 0.2, 0.3) for _ in range(4)]], strict=True)
+    ]
+    torch.testing.assert_close(loss.d_loss(*maps), loss.d_loss(*flat))
+    torch.testing.assert_close(loss.g_loss(*maps[::-1]), loss.g_loss(*flat[::-1]))
+
+
+def test_the_margin_of_loss_sensitive_teaches_the_critic_alone():
+    real, fake = (torch.randn(2, 3, 4, 4, requires_grad=True) for _ in range(2))
+    scores = torch.zeros(2, requires_grad=True)
+    loss = LossSensitive().d_loss(judged(scores)._replace(sample=Sample(real)), judged(-scores, [1.0, 2.0]))
+    loss = loss + LossSensitive().d_loss(judged(scores), judged(-scores)._replace(sample=Sample(fake)))
+    loss.backward()
+    assert real.grad is None
+    assert fake.grad is None
 
 
 class Counting(nn.Module):
@@ -259,3 +321,124 @@ def test_losses_keep_their_digits_when_the_critic_computes_in_bfloat16(rng):
     real[0] = 101.0  # means 100.75 and 100: bfloat16 would round the first to 101
     losses, _ = Objective(Wasserstein()).d_losses(critic, Sample(real), [(Sample(fake), 1.0)], rng(2))
     assert losses["adv"].item() == -0.75
+
+
+def test_an_energy_based_critic_learns_real_samples_alone_before_the_game(rng):
+    critic = Counting(build_critic("patch", Needs(critic="autoencoder"), width=4, size=16))
+    objective = Objective(EnergyBased(margin=2, pretrain=3), {"r2": R2()})
+    real, fake = Sample(torch.rand(2, 3, 16, 16)), Sample(torch.rand(2, 3, 16, 16))
+    energy = -critic.critic(real.image).score.mean()
+    for update in range(3):
+        losses, _ = objective.d_losses(critic, real, [(fake, 1.0)], rng(2, update=update))
+        torch.testing.assert_close(losses, {"adv": energy})
+    assert [len(sample.image) for sample in critic.shown] == [2, 2, 2]
+    losses, _ = objective.d_losses(critic, real, [(fake, 1.0)], rng(2, update=3))
+    assert losses["adv"] > energy + 1
+    assert "r2" in losses
+
+
+# Samples in each pass of a critic, for two real and two generated ones: first its own update, then the generator's.
+# Where nothing else is said, one pass over all, and one over those generated.
+PASSES = {
+    "gp": ([2, 4], [2]),
+    "gp-one-sided": ([2, 4], [2]),
+    "dragan": ([2, 4], [2]),
+    "r1": ([2, 2], [2]),  # the gradient is that of the scores of the loss
+    "r2": ([2, 2], [2]),
+    "matching-aware": ([2, 2], [2]),
+    "consistency": ([2, 2, 2], [2]),
+    "relativistic-average": ([4], [2, 2]),
+    "feature-matching": ([4], [2, 2]),
+    "minibatch-stddev": ([2, 2], [2]),
+    "minibatch-discrimination": ([2, 2], [2]),
+    "virtual-batch-norm": ([2, 4], [2, 2]),  # the reference batch, and what is judged by it
+    "wgan-gp": ([2, 4], [2]),
+    "dragan-gan": ([2, 4], [2]),
+    "ct-gan": ([2, 2, 2, 2], [2]),
+}
+
+
+def settings_of(name):
+    kind = ENTRIES[name].kind
+    return {"objective": name} if kind in {"loss", "recipe"} else {kind: [name]}
+
+
+def ready(**settings):
+    """An objective, and a critic built and prepared for it."""
+    objective = build_objective(RunConfig(**settings))
+    critics = nn.ModuleDict({"d": build_critic("patch", objective.needs, width=4, size=32, layers=2)})
+    objective.prepare(critics, "d")
+    return objective, critics["d"]
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_no_entry_makes_a_pass_that_the_mathematics_does_not_need(name, rng):
+    objective, critic = ready(**settings_of(name))
+    passes = []
+    critic.register_forward_hook(lambda module, inputs, output: passes.append(len(inputs[0])))
+    real, fake = Sample(torch.rand(2, 3, 32, 32)), torch.rand(2, 3, 32, 32, requires_grad=True)
+    objective.d_losses(critic, real, [(Sample(fake.detach()), 1.0)], rng(2))
+    of_d = sorted(passes)
+    passes.clear()
+    objective.g_losses(critic, Sample(fake), real, rng(2))
+    assert (of_d, sorted(passes)) == PASSES.get(name, ([4], [2]))
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_nothing_of_a_pass_stays_with_the_critic_and_a_copy_judges_alike(name, rng):
+    objective, critic = ready(**settings_of(name))
+    real, fake = Sample(torch.rand(2, 3, 32, 32)), Sample(torch.rand(2, 3, 32, 32))
+
+    def losses_of(d):
+        torch.manual_seed(0)  # of the dropout
+        return objective.d_losses(d, real, [(fake, 1.0)], rng(2))[0] | {
+            f"g_{name}": value for name, value in objective.g_losses(d, fake, real, rng(2))[0].items()
+        }
+
+    losses = losses_of(critic)
+    kept = [value for module in critic.modules() for value in vars(module).values() if value]
+    assert not any(isinstance(part, torch.Tensor) for value in kept if isinstance(value, tuple) for part in value)
+    assert not any(isinstance(value, torch.Tensor) for value in kept)
+    duplicate = copy.deepcopy(critic)  # refused for tensors with a graph behind them
+    torch.testing.assert_close(losses_of(duplicate), losses)
+    assert list(duplicate.state_dict()) == list(critic.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("penalty", "passes"),
+    [
+        (GradientPenalty(), [2, 2, 2, 8]),  # between the real samples and each kind of generated ones
+        (Dragan(), [2, 8]),
+        (R1(), [2, 6]),
+        (R2(), [2, 2, 2, 2]),
+        (MatchingAware(), [2, 6]),
+        (Consistency(), [2, 2, 6]),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, list) else "",
+)
+def test_a_penalty_at_real_samples_is_taken_once_for_several_kinds_of_generated_ones(penalty, passes, rng):
+    critic = Counting(critic_of())
+    fakes = [(Sample(torch.rand(2, 3, 32, 32)), 1 / 3) for _ in range(3)]
+    Objective(Wasserstein(), {"p": penalty}).d_losses(critic, Sample(torch.rand(2, 3, 32, 32)), fakes, rng(2))
+    assert sorted(len(sample.image) for sample in critic.shown) == passes
+
+
+def test_a_recipe_is_its_parts():
+    for name in (name for name, entry in ENTRIES.items() if entry.kind == "recipe"):
+        recipe, objective = find_recipe(name), build_objective(RunConfig(objective=name))
+        parts = build_objective(
+            RunConfig(objective=recipe.loss, penalty=list(recipe.penalties), constraint=list(recipe.constraints))
+        )
+        assert objective.loss == parts.loss
+        assert objective.penalties == parts.penalties
+        assert objective.constraints == parts.constraints
+
+
+def test_the_generator_may_be_taught_by_features_alone(rng):
+    objective, critic = ready(objective="nonsaturating", penalty=["feature-matching:alone=true"])
+    real, fake = Sample(torch.rand(2, 3, 32, 32)), Sample(torch.rand(2, 3, 32, 32))
+    assert set(objective.g_losses(critic, fake, real, rng(2))[0]) == {"feature-matching"}
+    assert set(objective.d_losses(critic, real, [(fake, 1.0)], rng(2))[0]) == {"adv"}
+    beside = Objective(Hinge(), {"feature-matching": FeatureMatching(weight=2, every=2)})
+    assert set(beside.g_losses(critic, fake, real, rng(2))[0]) == {"adv", "feature-matching"}
+    assert set(beside.g_losses(critic, fake, real, rng(2, update=1))[0]) == {"adv"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from gantools_lab.cli.compare import compare
 from gantools_lab.cli.estimate import estimate
 
 app = typer.Typer(
@@ -13,6 +14,7 @@ app = typer.Typer(
     help="Experiments with GAN theory: estimates beside exact values, landscapes, comparisons.",
 )
 app.command()(estimate)
+app.command()(compare)
 
 
 @app.callback()
