@@ -85,4 +85,5 @@ def gantools_register_objectives(register: Callable[..., None]) -> None:
 def gantools_register_datasets(register: Callable[..., None]) -> None:
     """Register the kinds of data."""
     register("paired", "gantools.data.paired:PairedImages", "pairs of pictures, in two folders or side by side")
+    register("domains", "gantools.data.domains:DomainImages", "pictures of several kinds, or with attributes")
     register("unpaired", "gantools.data.unpaired:UnpairedImages", "two sets of pictures without pairs")

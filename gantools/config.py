@@ -86,6 +86,11 @@ class RunConfig(BaseModel):
         return {}
 
     @classmethod
+    def complete(cls, settings: Settings) -> Settings:
+        """Return the settings with what only the data can say filled in, once, when a run is set up."""
+        return settings
+
+    @classmethod
     def for_recipe(cls, name: str) -> Settings:
         """Return the task's own settings in place of those of an objective's recipe, made for other networks."""
         return {}
@@ -176,7 +181,7 @@ def validate(model: type[M], settings: Settings) -> M:
 
 def flag(name: str) -> str:
     """Return the command-line spelling of an option's name."""
-    return "--" + name.replace("_", "-")
+    return "--" + name.rstrip("_").replace("_", "-")
 
 
 def _in_words(error: ValidationError) -> str:

@@ -80,6 +80,13 @@ class Task(Generic[C]):
         """Translate pictures [N, C, H, W] in [-1, 1] keeping their size, whatever it is; ``options`` is an Options."""
         raise GanToolsError(f"{type(self).__name__} does not translate pictures", "use weights of a task that does")
 
+    def variants(self, options: Any) -> dict[str, Any]:
+        """Return the translations that options ask for, each with options of its own, by a word that tells them apart.
+
+        One alone stands under ""; GanToolsError says what the options lack.
+        """
+        return {"": options}
+
     def source(self, options: Any) -> str:
         """Return which pictures of the batch `translate` takes with these options: "a", or another name."""
         return "a"
@@ -99,7 +106,7 @@ class Task(Generic[C]):
         return {}
 
     def metadata(self) -> dict[str, Any]:
-        """Return what the weights' header should say beyond the configuration."""
+        """Return what the weights' header should say beyond the configuration; ``domains`` has a place of its own."""
         return {}
 
     def state_dict(self) -> dict[str, Any]:

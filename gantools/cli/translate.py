@@ -71,13 +71,14 @@ def translate(
     from gantools.inference.files import plan, translate_files
     from gantools.weights.find import default_weights, find_weights
 
-    jobs = plan(paths, out, force)
-    found = find_weights(weights) if weights else default_weights("translate")
+    plan(paths, out, force=True)  # before torch is imported: are the pictures there?
+    found = find_weights(weights) if weights else default_weights("translate", options)
     if not weights and not quiet:
         say(f"using {found.name} ({found.header.task}, step {found.header.step:,}); choose others with --weights")
     from gantools.inference.model import load_model
 
     model = load_model(found, device)
+    jobs = plan(paths, out, force, list(model.variants(options)))
     failures, strange = [], []
     for result in _with_bar(translate_files(model, jobs, seed, **options), len(jobs), quiet):
         if result.error is None:
@@ -93,11 +94,36 @@ def translate(
         count = f"{len(strange)} pictures, such as {first.job.source}," if len(strange) > 1 else str(first.job.source)
         verb = "look" if len(strange) > 1 else "looks"
         say(f"note: {count} {verb} unlike what {found.name} was trained on: {first.remark} than any of it")
+    sheets = [draw_variants(jobs_of) for jobs_of in _by_source(jobs) if len(jobs_of) > 1]
+    for sheet in filter(None, sheets):
+        put(str(sheet))
     if not quiet:
         done = len(jobs) - len(failures)
         say(f"translated {done} of {len(jobs)} pictures" + (f" into {_place(jobs, out)}" if done else ""))
     if failures:
         raise typer.Exit(1 if len(failures) == len(jobs) else 3)
+
+
+def _by_source(jobs: Sequence[Job]) -> list[list[Job]]:
+    groups: dict[Path, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(job.source, []).append(job)
+    return list(groups.values())
+
+
+def draw_variants(jobs: Sequence[Job]) -> Path | None:
+    """Put a picture beside its translations, source first, and return the sheet's path; None if they all failed."""
+    from gantools.data.decode import open_image
+    from gantools.training.sheets import draw_pictures
+
+    done = [job for job in jobs if job.target.exists()]
+    if not done:
+        return None
+    path = done[0].target
+    path = path.with_name(f"{path.stem.removesuffix('-' + done[0].variant)}-sheet.png")
+    source = {"source": [open_image(jobs[0].source)]}
+    draw_pictures(source | {job.variant: [open_image(job.target)] for job in done}, path)
+    return path
 
 
 def _place(jobs: Sequence[Job], out: Path) -> Path:

@@ -59,10 +59,14 @@ class ImageSet:
 
     def first_readable(self, indices: Iterable[int]) -> Tensor:
         """Return the first of these items that can be read."""
+        return self.pick(indices)[1]
+
+    def pick(self, indices: Iterable[int]) -> tuple[int, Tensor]:
+        """Return the first of these items that can be read, with its index."""
         for index in indices:
             item = self._kept[index] if self.cached else self._try(self.items[index])
             if item is not None:
-                return item
+                return index, item
         raise self._nothing()
 
     def some(self, most: int) -> Iterator[Tensor]:

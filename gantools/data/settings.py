@@ -7,7 +7,8 @@ from typing import Literal, Self
 
 from pydantic import field_validator, model_validator
 
-from gantools.config import RunConfig, option
+from gantools.config import RunConfig, Settings, option
+from gantools.errors import GanToolsError
 
 
 class ImageSettings(RunConfig):
@@ -63,3 +64,52 @@ class PairedSettings(ImageSettings):
     direction: Literal["a2b", "b2a"] = option("a2b", "which of the two is the source", "Data")
     in_channels: Literal[1, 3, 4] = option(3, "channels of the source: 1 grey, 3 colour, 4 with transparency", "Data")
     out_channels: Literal[1, 3, 4] = option(3, "channels of the target", "Data")
+
+
+class DomainSettings(ImageSettings):
+    """Several kinds of pictures: a sub-folder for each, or attributes in a file; one data set, or several together."""
+
+    data: list[Path] = option(
+        [], "folder with a sub-folder for each domain, or of the pictures that --attributes names; repeatable", "Data"
+    )
+    attributes: list[Path] = option(
+        [], "CelebA's list_attr_celeba.txt or a CSV, for the --data given in the same place; repeatable", "Data"
+    )
+    select: list[str] = option(
+        [], "domains or attributes to use, NAME,NAME,… [default: all]; once for each --data", "Data"
+    )
+    labels: list[str] = option(
+        [], "exclusive domains or independent attributes [default: as the data are]; once for each --data", "Data"
+    )
+
+    @field_validator("data", "attributes", "select", "labels", mode="before")
+    @classmethod
+    def _several(cls, value: object) -> object:
+        return [value] if isinstance(value, str | Path) else value
+
+    @field_validator("labels")
+    @classmethod
+    def _known_kinds(cls, value: list[str]) -> list[str]:
+        for kind in value:
+            if kind not in {"exclusive", "independent"}:
+                raise ValueError(f"`{kind}` is neither exclusive nor independent")
+        return value
+
+    @classmethod
+    def complete(cls, settings: Settings) -> Settings:
+        """Return the settings with the domains and their kinds as the data have them."""
+        folders, files = settings.get("data") or [], settings.get("attributes") or []
+        if not folders:
+            raise GanToolsError("--data missing: pictures of several domains are needed", "give --data DIR")
+        if settings.get("select") and settings.get("labels"):
+            return settings
+        from gantools.data.labels import read_sets
+
+        found = read_sets(folders, files, settings.get("select") or [])
+        kinds = settings.get("labels") or [labelled.kind for labelled in found]
+        return {**settings, "select": [",".join(labelled.names) for labelled in found], "labels": kinds}
+
+    @property
+    def domains(self) -> list[list[str]]:
+        """The names of the domains or attributes of each data set."""
+        return [names.split(",") for names in self.select]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -27,16 +28,22 @@ class Job:
 
     source: Path
     target: Path
+    variant: str = ""
 
 
-def plan(inputs: Sequence[str], out: Path, force: bool) -> list[Job]:
+def plan(inputs: Sequence[str], out: Path, force: bool, variants: Sequence[str] = ("",)) -> list[Job]:
     """Turn files, folders and globs into jobs; GanToolsError before any work if something would be overwritten.
 
     ``out`` is a folder, or a file name if there is one input picture. Pictures from folders keep their relative names.
+    Of several ``variants`` each is a job, whose target ends in its word.
     """
     pairs = list(dict.fromkeys(pair for text in inputs for pair in _expand(text, alone=len(inputs) == 1)))
     single = _is_file_name(out, len(pairs))
-    jobs = [Job(source, out if single else out / _writable(name)) for source, name in pairs]
+    jobs = [
+        Job(source, _with_word(out if single else out / _writable(name), variant), variant)
+        for source, name in pairs
+        for variant in variants
+    ]
     sources = {_identity(job.source) for job in jobs}
     targets: dict[Path, Path] = {}
     for job in jobs:
@@ -67,8 +74,9 @@ class Result:
 
 def translate_files(model: Model, jobs: Sequence[Job], seed: int = 0, **options: object) -> Iterator[Result]:
     """Translate one picture after another; one that fails does not stop the rest."""
-    chosen = model.options(options).model_dump()
+    variants = {word: chosen.model_dump() for word, chosen in model.variants(options).items()}
     for job in jobs:
+        chosen = variants[job.variant]
         try:
             image = open_image(job.source)
             save_like(image, model.translate(image, seed, **chosen), job.target, model.background)
@@ -118,6 +126,11 @@ def _expand(text: str, alone: bool) -> list[tuple[Path, Path]]:
     if not found:
         raise GanToolsError(f"no pictures match {text}, but {len(files)} other files", _INPUTS)
     return found
+
+
+def _with_word(path: Path, word: str) -> Path:
+    """Add a word to a file's name, in characters that every system allows."""
+    return path.with_stem(f"{path.stem}-{re.sub(r'[^-+,.=0-9A-Za-z_]', '_', word)}") if word else path
 
 
 def _before_pattern(path: Path) -> Path:

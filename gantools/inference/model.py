@@ -52,9 +52,15 @@ class Model:
         """Translate pictures, keeping their size, and their transparency where the task keeps their shape.
 
         ``images`` is a path, a Pillow picture, a list of either, or a tensor [N, C, H, W] or [C, H, W] in [-1, 1];
-        the result is of the same kind (a picture for a path).
+        the result is of the same kind (a picture for a path). Options that ask for several translations, such as
+        ``to="all"``, give a dictionary of such results.
         """
-        chosen = self.options(options)
+        variants = self.variants(options)
+        if list(variants) == [""]:
+            return self._translate(images, seed, variants[""])
+        return {name: self._translate(images, seed, chosen) for name, chosen in variants.items()}
+
+    def _translate(self, images: Any, seed: int, chosen: Options) -> Any:
         if isinstance(images, Tensor):
             _check_tensor(images, self.channels)
             batch = images if images.dim() == 4 else images[None]
@@ -80,6 +86,11 @@ class Model:
         """Check options against those of the task; GanToolsError names what does not fit."""
         cls: type[Options] = load_object(self.info.options)
         return validate(cls, given)
+
+    def variants(self, given: dict[str, Any]) -> dict[str, Options]:
+        """Return the translations that options ask for, "" for a single one; GanToolsError says what they lack."""
+        chosen: dict[str, Options] = self.task.variants(self.options(given))
+        return chosen
 
     def to(self, device: str) -> Model:
         """Move the networks to another device and return the model."""

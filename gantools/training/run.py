@@ -61,8 +61,7 @@ class Run:
     def write_config(self) -> None:
         """Write config.yaml: all settings but the folder itself, with paths that hold from anywhere."""
         settings = self.config.model_dump(mode="json", exclude={"out"})
-        paths = {name: str(value.absolute()) for name, value in self.config if isinstance(value, Path)}
-        paths.pop("out", None)
+        paths = {name: _absolute(value) for name, value in self.config if has_paths(value) and name != "out"}
         write_yaml({"task": self.task.name, **settings, **paths}, self.folder / "config.yaml")
 
     @contextmanager
@@ -105,7 +104,7 @@ def resolve(task: str, given: Settings, config_file: Path | None = None) -> tupl
     objective = str(asked.get("objective") or base.get("objective") or cls.model_fields["objective"].default)
     recipe = find_recipe(objective)
     from_recipe = merge(recipe.settings, cls.for_recipe(objective)) if recipe else {}
-    return info, validate(cls, merge(base, from_recipe, asked))
+    return info, validate(cls, cls.complete(merge(base, from_recipe, asked)))
 
 
 def new_run(info: TaskInfo, config: RunConfig) -> Run:
@@ -145,6 +144,15 @@ def open_run(folder: Path, changes: Settings | None = None) -> Run:
 def load_task(info: TaskInfo, config: RunConfig) -> Any:
     """Import a task and build it."""
     return load_object(info.task)(config)
+
+
+def has_paths(value: Any) -> bool:
+    """Say whether a setting is a path, or a list of them: it holds on this machine alone."""
+    return isinstance(value, Path) or (isinstance(value, list) and any(isinstance(item, Path) for item in value))
+
+
+def _absolute(value: Any) -> Any:
+    return [str(item.absolute()) for item in value] if isinstance(value, list) else str(value.absolute())
 
 
 def _next_number(folder: Path) -> Path:

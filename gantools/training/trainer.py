@@ -26,7 +26,7 @@ from gantools.training.backend import Backend
 from gantools.training.checkpoint import list_checkpoints, save_checkpoint
 from gantools.training.display import Display
 from gantools.training.log import RunLog, draw_curves, read_log
-from gantools.training.run import Run, load_task
+from gantools.training.run import Run, has_paths, load_task
 from gantools.training.schedule import Schedule
 from gantools.training.sheets import draw_sheet
 from gantools.training.updates import Updates
@@ -193,7 +193,8 @@ class Trainer:
 
     def _header(self) -> Header:
         config = self.config
-        here = {"device", "threads", "workers", *(name for name, value in config if isinstance(value, Path))}
+        here = {"device", "threads", "workers", *(name for name, value in config if has_paths(value))}
+        metadata = self.task.metadata()
         return Header(
             task=self.run.task.name,
             plugin=plugin_of(self.run.task.name),
@@ -202,7 +203,8 @@ class Trainer:
             steps=self.schedule.total,
             size=getattr(config, "size", None),
             data=self.data.describe(),
-            extra=self.task.metadata(),
+            domains=metadata.pop("domains", []),
+            extra=metadata,
             environment=environment() | {"device": self.backend.device.type, "precision": self.backend.precision},
         )
 

@@ -6,14 +6,14 @@ import json
 import logging
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gantools.errors import GanToolsError
 from gantools.plugins import manager
-from gantools.registry import suggestion
+from gantools.registry import load_object, suggestion
 from gantools.weights.header import Header, read_header
 
 log = logging.getLogger("gantools")
@@ -50,20 +50,33 @@ def find_weights(reference: str | Path) -> Found:
     )
 
 
-def default_weights(capability: str) -> Found:
-    """Return the newest finished run under ./runs that has the capability, else the shipped default for it."""
-    tasks = manager().tasks
+def default_weights(capability: str, options: Iterable[str] = ()) -> Found:
+    """Return the newest finished run under ./runs that has the capability, else the shipped default for it.
+
+    Only weights whose task takes all of these inference ``options`` count, if there are any.
+    """
+    wanted = set(options)
     for found in run_weights():
-        name = found.header.task
-        if found.header.complete and name in tasks.names() and capability in tasks.get(name).capabilities:
+        if found.header.complete and _can(found.header.task, capability, wanted):
             return found
-    shipped = shipped_index().get("default", {}).get(capability)
-    if shipped is not None:
-        return find_weights(shipped)
+    index = shipped_index()
+    first = index.get("default", {}).get(capability)
+    for name in sorted(index.get("weights", {}), key=lambda name: name != first):
+        if _can(index["weights"][name]["task"], capability, wanted):
+            return find_weights(name)
+    if wanted:
+        return default_weights(capability)  # whose task then says which options it takes
     raise GanToolsError(
         f"no weights that can {capability}: no finished run under ./runs, and none are shipped",
         "train some, such as `gantools train cyclegan --a DIR --b DIR`, or give --weights FILE",
     )
+
+
+def _can(task: str, capability: str, options: set[str]) -> bool:
+    if task not in manager().tasks.names():
+        return False
+    info = manager().tasks.get(task)
+    return capability in info.capabilities and options <= load_object(info.options).model_fields.keys()
 
 
 def run_weights(folder: Path = Path("runs")) -> Iterator[Found]:

@@ -4,13 +4,14 @@ from gantools.plugins import manager
 from gantools.registry import load_object
 from gantools.testing import TaskConformance
 
-_TINY = {"size": 32, "width": 4, "blocks": 1, "d_layers": 2, "pool_size": 2}
+_OPTIONS = {"stargan": {"to": ["a"]}}
+_TINY = {"size": 32, "width": 4, "blocks": 1, "d_layers": 2, "pool_size": 2, "z": 2}
 
 
 def _suite(info):
     fields = load_object(info.config).model_fields
     settings = {name: value for name, value in _TINY.items() if name in fields}
-    return type(f"Test_{info.name}", (TaskConformance,), {"task": info.name, "settings": settings})
+    return type(f"Test_{info.name}", (TaskConformance,), {"task": info.name, "settings": settings, "options": _OPTIONS.get(info.name, {})})
 
 
 for _info in manager().tasks:

@@ -1,0 +1,103 @@
+"""Pictures of several domains, as StarGAN wants them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gantools.data.decode import open_image, parse_background, to_rgb
+from gantools.data.images import Files, ImageSet, Report
+from gantools.data.labels import LabelledSet, read_sets, warn_of_rare
+from gantools.data.order import Shuffled, centre, crop_and_flip
+from gantools.data.pixels import resized
+from gantools.data.profile import profile
+from gantools.data.settings import DomainSettings
+
+
+class DomainImages:
+    """Samples of one data set, or of several in turn.
+
+    ``{"image": uint8 [3, size, size], "label": [C], "target": [C], "set": int}``: the labels of all sets beside each
+    other, 0 for other sets than the sample's own. The target is the label of another sample of the set, drawn by
+    itself: it has the distribution of the paper's permuted labels and does not depend on how a batch is split.
+    """
+
+    def __init__(self, config: DomainSettings, report: Report, held_back: int = 4) -> None:
+        self.config = config
+        found = read_sets(config.data, config.attributes, config.select)
+        total = sum(len(labelled.files) for labelled in found)
+        self.sets: list[_Set] = []
+        for number, labelled in enumerate(found):
+            warn_of_rare(labelled)
+            budget = config.cache_mb * 2**20 * len(labelled.files) // total
+            images = ImageSet([(path,) for path in labelled.files], self._read, 3 * config.resize_to**2, budget)
+            images.load(str(labelled.folder), report)
+            before = sum(len(earlier.names) for earlier in found[:number])
+            after = sum(len(later.names) for later in found[number + 1 :])
+            self.sets.append(_Set(labelled, images, (before, after), config.seed, number, held_back))
+        self._described = self._describe(found)
+
+    @property
+    def cached(self) -> bool:
+        """Whether every picture is in memory."""
+        return all(part.images.cached for part in self.sets)
+
+    def __len__(self) -> int:
+        return len(self.sets) * max(len(part.order) for part in self.sets)
+
+    def __getitem__(self, k: int) -> dict[str, Tensor]:
+        config = self.config
+        number, position = k % len(self.sets), k // len(self.sets)
+        part = self.sets[number]
+        index, picture = part.images.pick(part.order[position + step] for step in range(len(part.order)))
+        return {
+            "image": crop_and_flip(picture, config.size, config.flip, config.seed, "crop", k),
+            "label": part.labels[index],
+            "target": part.labels[part.targets[position]],
+            "set": torch.tensor(number),
+        }
+
+    def sheet(self) -> dict[str, Tensor]:
+        """Return held-back pictures with their labels, of each domain in turn."""
+        rows = [(number, part, index) for number, part in enumerate(self.sets) for index in part.shown]
+        return {
+            "image": torch.stack([centre(part.images[index], self.config.size) for _, part, index in rows]),
+            "label": torch.stack([part.labels[index] for _, part, index in rows]),
+            "set": torch.tensor([number for number, _, _ in rows]),
+        }
+
+    def describe(self) -> dict[str, object]:
+        """Return what goes into the weights' header: names, counts, fingerprint; no absolute paths."""
+        return dict(self._described)
+
+    def _describe(self, found: list[LabelledSet]) -> dict[str, object]:
+        """Describe the data as it is now: a run must end well even if its folders are gone by then."""
+        pictures = [picture for part in self.sets for picture in part.images.some(256 // len(self.sets))]
+        return {
+            "kind": "domains",
+            "domains": [name for labelled in found for name in labelled.names],
+            "counts": [count for labelled in found for count in labelled.counts().values()],
+            "trained_on": [len(part.order) for part in self.sets],
+            "fingerprint": [part.images.fingerprint() for part in self.sets],
+            "profile": {"image": profile(pictures)},
+        }
+
+    def _read(self, files: Files) -> Tensor:
+        image = to_rgb(open_image(files[0]), parse_background(self.config.background))
+        return resized(image, self.config.resize_to)
+
+
+class _Set:
+    """One data set: its pictures, their labels among those of all sets, and two independent orders."""
+
+    def __init__(
+        self, found: LabelledSet, images: ImageSet, around: tuple[int, int], seed: int, number: int, held_back: int
+    ) -> None:
+        before, after = around
+        by_file = dict(zip(found.files, found.labels, strict=True))
+        rows = [(*[0] * before, *by_file[files[0]], *[0] * after) for files in images.items]
+        self.images = images
+        self.labels = torch.tensor(rows, dtype=torch.float32)
+        training, self.shown = images.split(max(held_back, len(found.names)))
+        self.order = Shuffled(training, seed, "order", number)
+        self.targets = Shuffled(training, seed, "target", number)

@@ -1,0 +1,128 @@
+"""StarGAN's networks (Choi et al. 2018, appendix 7.2, tables 4 and 5)."""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+from torch import Tensor, nn
+
+from gantools.networks import AutoEncoder
+from gantools.networks.resnet import Upsample
+from gantools.objectives import Verdict
+
+_DEEPEST = 6
+
+
+class Generator(nn.Module):
+    """A ResNet that sees the target labels as further channels: [N, 3, H, W] and [N, C] -> [N, 3, H, W].
+
+    H and W are multiples of 4 (`stride`). Padding is by zeros: mirrored borders would look like other places, and with
+    constant label maps the network would not tell where a picture ends.
+    """
+
+    stride = 4
+
+    def __init__(self, labels: int, width: int = 64, blocks: int = 6, upsample: Upsample = "resize") -> None:
+        super().__init__()
+        self.stem = _conv(3 + labels, width, 7, 1, 3)
+        self.down = nn.Sequential(_conv(width, 2 * width, 4, 2, 1), _conv(2 * width, 4 * width, 4, 2, 1))
+        self.blocks = nn.Sequential(*(_Residual(4 * width) for _ in range(blocks)))
+        self.up = nn.Sequential(_doubling(4 * width, 2 * width, upsample), _doubling(2 * width, width, upsample))
+        self.head = nn.Sequential(nn.Conv2d(width, 3, 7, 1, 3, bias=False), nn.Tanh())
+
+    def forward(self, image: Tensor, labels: Tensor) -> Tensor:
+        """Translate pictures in [-1, 1] to the domains of ``labels`` [N, C], 0 or 1 each."""
+        maps = labels.to(image.dtype)[:, :, None, None].expand(-1, -1, *image.shape[2:])
+        result: Tensor = self.head(self.up(self.blocks(self.down(self.stem(torch.cat([image, maps], 1))))))
+        return result
+
+
+class Discriminator(nn.Module):
+    """Halving convolutions with two heads: scores of patches, and domain logits [N, C] as ``aux["domains"]``."""
+
+    def __init__(self, labels: int, size: int, width: int = 64, layers: int | None = None) -> None:
+        super().__init__()
+        layers = layers or discriminator_layers(size)
+        channels = [3, *(width * 2**i for i in range(layers))]
+        self.body = nn.Sequential(
+            *(
+                nn.Sequential(nn.Conv2d(channels[i], channels[i + 1], 4, 2, 1), nn.LeakyReLU(0.01))
+                for i in range(layers)
+            )
+        )
+        self.head = nn.Conv2d(channels[-1], 1, 3, 1, 1, bias=False)
+        self.domains = nn.Conv2d(channels[-1], labels, max(1, size >> layers), bias=False)
+
+    def forward(self, image: Tensor) -> Verdict:
+        """Judge pictures [N, 3, size, size] in [-1, 1]."""
+        features = self.body(image)
+        return Verdict(self.head(features), aux={"domains": self.domains(features).flatten(2).mean(2)})
+
+
+class EnergyDiscriminator(nn.Module):
+    """An auto-encoder for energy-based objectives, with a domain head on its code."""
+
+    def __init__(self, labels: int, size: int, width: int = 64, layers: int = 3, code: int = 16) -> None:
+        super().__init__()
+        self.autoencoder = AutoEncoder(3, width, layers, code=code)
+        self.domains = nn.Linear(code * (size >> layers) ** 2, labels)
+        self.head = self.autoencoder.head
+
+    def forward(self, image: Tensor) -> Verdict:
+        """Judge pictures [N, 3, size, size] in [-1, 1]."""
+        verdict: Verdict = self.autoencoder(image)
+        return verdict._replace(aux={"domains": self.domains(verdict.features[0].flatten(1))})
+
+
+class Recogniser(nn.Module):
+    """A small network that sees which attributes a picture has: [N, 3, H, W] -> logits [N, C]; not the paper's."""
+
+    def __init__(self, labels: int, width: int = 16) -> None:
+        super().__init__()
+        channels = [3, width, 2 * width, 4 * width, 4 * width]
+        layers = [
+            nn.Sequential(nn.Conv2d(a, b, 3, 2, 1), nn.GroupNorm(4, b), nn.ReLU(inplace=True))
+            for a, b in itertools.pairwise(channels)
+        ]
+        self.body = nn.Sequential(*layers)
+        self.head = nn.Linear(channels[-1], labels)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return a logit for each attribute; above 0 means that it is there."""
+        result: Tensor = self.head(self.body(image).flatten(2).mean(2))
+        return result
+
+
+def discriminator_layers(size: int) -> int:
+    """Return how many halvings leave 2 x 2 patches: log2(size) - 1, and 6 at most."""
+    return max(1, min(_DEEPEST, size.bit_length() - 2))
+
+
+def _norm(channels: int) -> nn.Module:
+    return nn.InstanceNorm2d(channels, affine=True)
+
+
+def _conv(inside: int, outside: int, kernel: int, stride: int, padding: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inside, outside, kernel, stride, padding, bias=False), _norm(outside), nn.ReLU(inplace=True)
+    )
+
+
+def _doubling(inside: int, outside: int, upsample: Upsample) -> nn.Sequential:
+    if upsample == "resize":
+        return nn.Sequential(nn.Upsample(scale_factor=2), _conv(inside, outside, 3, 1, 1))
+    return nn.Sequential(
+        nn.ConvTranspose2d(inside, outside, 4, 2, 1, bias=False), _norm(outside), nn.ReLU(inplace=True)
+    )
+
+
+class _Residual(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = _conv(channels, channels, 3, 1, 1)
+        self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), _norm(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = x + self.second(self.first(x))
+        return result

@@ -1,0 +1,158 @@
+"""StarGAN (Choi et al. 2018): adversarial (eq. 8), classification (eq. 2 and 3) and reconstruction (eq. 4) losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, l1_loss, one_hot
+
+from gantools.errors import GanToolsError
+from gantools.networks import translate_any_size
+from gantools.objectives import Needs, Objective, Sample
+from gantools.task import Batch, Losses, Networks, Outputs, StepRandom, Task
+from gantools_stargan.config import Config, Options
+from gantools_stargan.networks import Discriminator, EnergyDiscriminator, Generator, Recogniser, discriminator_layers
+from gantools_stargan.targets import every_target, read_target
+
+
+class StarGAN(Task[Config]):
+    """Generator ``g`` from pictures and target labels, discriminator ``d`` with a patch head and a domain head."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.names = [name for names in config.domains for name in names]
+        self.kinds = list(config.labels)
+        self.slices: list[slice] = []
+        for names in config.domains:
+            start = self.slices[-1].stop if self.slices else 0
+            self.slices.append(slice(start, start + len(names)))
+
+    def generators(self) -> dict[str, nn.Module]:
+        """Build the generator, and for attributes a recogniser, so that a translation can keep what it does not change.
+
+        With several data sets the generator is told of which one the labels are.
+        """
+        config = self.config
+        sets = len(self.slices) if len(self.slices) > 1 else 0
+        networks: dict[str, nn.Module] = {
+            "g": Generator(len(self.names) + sets, config.width, config.blocks, config.upsample)
+        }
+        if "independent" in self.kinds:
+            networks["recogniser"] = Recogniser(len(self.names))
+        return networks
+
+    def discriminators(self, needs: Needs) -> dict[str, nn.Module]:
+        """Build the discriminator, without norm layers: every penalty suits it."""
+        config = self.config
+        width, layers = config.d_width or config.width, config.d_layers or discriminator_layers(config.size)
+        if needs.critic == "autoencoder":
+            return {"d": EnergyDiscriminator(len(self.names), config.size, width, min(layers, 3))}
+        return {"d": Discriminator(len(self.names), config.size, width, layers)}
+
+    def forward(self, nets: Networks, batch: Batch, rng: StepRandom) -> Outputs:
+        """Translate to the target labels."""
+        return {"fake": nets["g"](batch["image"], self._input(batch["target"], batch["set"]))}
+
+    def d_losses(self, nets: Networks, batch: Batch, out: Outputs, objective: Objective, rng: StepRandom) -> Losses:
+        """Return the critic's losses, and how badly it tells the domains of real pictures."""
+        losses, verdict = objective.d_losses(nets["d"], Sample(batch["image"]), [(Sample(out["fake"]), 1.0)], rng)
+        told = self._classification(verdict.aux["domains"], batch["label"], batch["set"])
+        return losses | {"classification": self.config.classification * told}
+
+    def g_losses(self, nets: Networks, batch: Batch, out: Outputs, objective: Objective, rng: StepRandom) -> Losses:
+        """Return adversarial, classification and reconstruction losses."""
+        config = self.config
+        terms, verdict = objective.g_losses(nets["d"], Sample(out["fake"]), Sample(batch["image"]), rng)
+        losses = {name: config.adversarial * value for name, value in terms.items()}
+        told = self._classification(verdict.aux["domains"], batch["target"], batch["set"])
+        losses["classification"] = config.classification * told
+        if "recogniser" in nets.generators:
+            seen = nets["recogniser"](batch["image"])
+            losses["recognition"] = self._classification(seen, batch["label"], batch["set"])
+        if config.reconstruction:
+            back = nets["g"](out["fake"], self._input(batch["label"], batch["set"]))
+            losses["reconstruction"] = config.reconstruction * l1_loss(back, batch["image"])
+        return losses
+
+    def variants(self, options: Options) -> dict[str, Options]:
+        """Return a translation for each target; `all` stands for every domain or attribute."""
+        config = self.config
+        if not options.to:
+            known = ", ".join(self.names)
+            raise GanToolsError(
+                "--to missing: which domain to translate into?", f"give --to with one of {known}, or all"
+            )
+        every = every_target(config.domains, self.kinds)
+        specs = list(dict.fromkeys(spec for to in options.to for spec in (every if to == "all" else [to])))
+        for spec in specs:
+            read_target(spec, config.domains, self.kinds)
+        single = {spec: options.model_copy(update={"to": [spec]}) for spec in specs}
+        return single if len(single) > 1 else {"": single[specs[0]]}
+
+    def translate(self, nets: Networks, images: Tensor, options: Options) -> Tensor:
+        """Translate pictures of any size to the one target that the options name."""
+        target = read_target(options.to[0], self.config.domains, self.kinds)
+        label = torch.zeros(len(images), len(self.names), device=images.device)
+        if target.relative:
+            label = self._labels_of(nets, images, target.number, options.from_)
+        label[:, list(target.on)] = 1
+        label[:, list(target.off)] = 0
+        number = torch.full((len(images),), target.number, device=images.device)
+        return self._apply(nets, images, self._input(label, number))
+
+    def _labels_of(self, nets: Networks, images: Tensor, number: int, given: str | None) -> Tensor:
+        """Return the labels of pictures [N, C]: as given, or as the recogniser sees them."""
+        label = torch.zeros(len(images), len(self.names), device=images.device)
+        part = self.slices[number]
+        if given is not None:
+            source = read_target(given, self.config.domains, self.kinds)
+            label[:, list(source.on)] = 1
+            return label
+        seen = nets["recogniser"](images)
+        label[:, part] = (seen[:, part] > 0).to(label.dtype)
+        return label
+
+    def source(self, options: Options) -> str:
+        """Return the pictures of the batch that are translated."""
+        return "image"
+
+    def grid(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
+        """Show sources, and a column for each domain or attribute."""
+        columns = {"source": batch["image"]}
+        for number, (part, kind) in enumerate(zip(self.slices, self.kinds, strict=True)):
+            mine = torch.full_like(batch["set"], number)
+            for i in range(part.start, part.stop):
+                label = torch.zeros_like(batch["label"])
+                if kind == "independent":  # of pictures of this set, one attribute is turned over
+                    label = batch["label"] * (batch["set"] == number)[:, None]
+                label[:, i] = 1 - label[:, i]
+                columns[self.names[i]] = self._apply(nets, batch["image"], self._input(label, mine))
+        return columns
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the names of all domains."""
+        return {"domains": self.names}
+
+    def _input(self, label: Tensor, number: Tensor) -> Tensor:
+        """Return what the generator is told: the labels, and with several data sets the one they are of (eq. 7)."""
+        if len(self.slices) == 1:
+            return label
+        return torch.cat([label, one_hot(number, len(self.slices)).to(label.dtype)], 1)
+
+    def _classification(self, logits: Tensor, label: Tensor, number: Tensor) -> Tensor:
+        """Return the mean over samples: cross-entropy of exclusive domains, binary ones summed over attributes."""
+        total = logits.new_zeros(len(logits), dtype=torch.float32)
+        for i, (part, kind) in enumerate(zip(self.slices, self.kinds, strict=True)):
+            mine, truth = logits[:, part].float(), label[:, part]
+            if kind == "exclusive":
+                loss = cross_entropy(mine, truth.argmax(1), reduction="none")
+            else:
+                loss = binary_cross_entropy_with_logits(mine, truth, reduction="none").sum(1)
+            total = total + loss * (number == i)
+        return total.mean()
+
+    def _apply(self, nets: Networks, images: Tensor, told: Tensor) -> Tensor:
+        told = told.expand(len(images), -1)
+        return translate_any_size(lambda x: nets["g"](x, told), images, Generator.stride)
