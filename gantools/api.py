@@ -54,12 +54,9 @@ def load(reference: str | Path | None = None, device: str = "auto") -> Model:
 
 def configure(task: str, **settings: Any) -> RunConfig:
     """Return the settings that `train` would use; GanToolsError says what is wrong with them."""
-    from gantools.objectives.grammar import build_objective
     from gantools.training.run import resolve
 
-    _, config = resolve(task, settings)
-    build_objective(config)
-    return config
+    return resolve(task, settings)[1]
 
 
 def train(task: str, *, quiet: bool = False, **settings: Any) -> TrainedRun:

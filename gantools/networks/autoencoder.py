@@ -35,7 +35,7 @@ class AutoEncoder(nn.Module):
         again = torch.tanh(self.head(self.decoder(code)))
         if again.shape != x.shape:  # a side that is no multiple of 2 ** layers
             again = interpolate(again, x.shape[-2:])
-        return Verdict(-precise(again - x).square().flatten(1).mean(1), (code,))
+        return Verdict(-(precise(again) - precise(x)).square().flatten(1).mean(1), (code,))
 
 
 def _halving(inside: int, outside: int, norm: Norm) -> nn.Sequential:

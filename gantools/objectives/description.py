@@ -7,7 +7,6 @@ import logging
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
 from gantools.config import RunConfig, Settings, flag
@@ -18,7 +17,7 @@ from gantools.plugins import Reference, manager
 from gantools.registry import load_object
 
 log = logging.getLogger("gantools")
-_BOUNDS = {Ge: ("ge", "≥"), Gt: ("gt", ">"), Le: ("le", "≤"), Lt: ("lt", "<")}
+_BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
 @dataclass(frozen=True)
@@ -92,9 +91,13 @@ def _option(declared: dataclasses.Field[Any], hint: Any) -> OptionText:
     kind, *notes = get_args(hint) if get_origin(hint) is Annotated else (hint,)
     found = [note for note in notes if isinstance(note, FieldInfo)]
     words = [note.description for note in found if note.description]
-    for limit in (limit for note in found for limit in note.metadata if type(limit) in _BOUNDS):
-        attribute, sign = _BOUNDS[type(limit)]
-        words.append(f"{sign} {getattr(limit, attribute):g}")
+    limits = [limit for note in found for limit in note.metadata]
+    words += [
+        f"{sign} {getattr(limit, bound):g}"
+        for limit in limits
+        for bound, sign in _BOUNDS.items()
+        if hasattr(limit, bound)
+    ]
     default = None if declared.default is dataclasses.MISSING else declared.default
     return OptionText(declared.name, _type_name(kind), default, ", ".join(words))
 

@@ -15,6 +15,7 @@ import gantools
 from gantools.api import configure
 from gantools.config import Settings
 from gantools.errors import GanToolsError
+from gantools.objectives.grammar import build_objective
 
 _RESULT = "result.json"
 
@@ -62,7 +63,7 @@ def run_all(
     make no sense, before anything is trained, or if a folder holds runs made with others.
     """
     for contender in contenders:
-        configure(task, **shared, **contender.settings)
+        build_objective(configure(task, **shared, **contender.settings))
     for seed in seeds:
         for contender in contenders:
             result = _one(task, contender, seed, shared, out / contender.folder / f"seed-{seed}")

@@ -134,6 +134,16 @@ def estimate(
     return Estimate(objective, value, exact.value, exact.text, perf_counter() - began, details, parts)
 
 
+def train_critic(
+    objective: Objective, p: Distribution, q: Distribution, seed: int = 0, steps: int = STEPS
+) -> nn.Module:
+    """Train a critic as `estimate` does, on one thread, and return it, averaged: scores [N] for points [N, D]."""
+    with _threads(1), seeded(derive_seed(seed, "lab"), _CPU):
+        trial = _Trial(objective, p, q, seed, "zero")
+        trial.train(steps, lambda step: None)
+    return trial.critic.requires_grad_(False)
+
+
 def default_penalty(
     objective: str, penalty: Sequence[str], constraint: Sequence[str], p: Distribution, q: Distribution
 ) -> list[str]:

@@ -45,13 +45,13 @@ def test_a_summary_has_mean_deviation_and_extremes():
 
 def test_what_is_done_is_not_done_again_and_other_settings_are_refused(tmp_path: Path):
     listed = contenders("lsgan", "wgan-gp")
-    first = list(run_all("toy", listed, range(2), SHORT, tmp_path))
-    assert [(r.contender, r.seed) for r in first] == [("lsgan", 0), ("wgan-gp", 0), ("lsgan", 1), ("wgan-gp", 1)]
+    first = list(run_all("toy", listed[:1], range(2), SHORT, tmp_path))
+    assert [(r.contender, r.seed) for r in first] == [("lsgan", 0), ("lsgan", 1)]
     assert {"modes", "good", "wasserstein"} <= first[0].measured.keys()
-    assert first[0].measured["wasserstein"] != first[2].measured["wasserstein"]  # the seed counts
+    assert first[0].measured["wasserstein"] != first[1].measured["wasserstein"]  # the seed counts
     weights = tmp_path / "lsgan" / "seed-0" / "weights.safetensors"
     weights.unlink()  # a second training would write it again
-    assert list(run_all("toy", listed, range(2), SHORT, tmp_path)) == first
+    assert list(run_all("toy", listed[:1], range(2), SHORT, tmp_path)) == first
     assert not weights.exists()
     with pytest.raises(GanToolsError, match="other settings"):
         list(run_all("toy", listed, range(1), {**SHORT, "steps": 30}, tmp_path))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import typer
 
 from gantools_lab.cli.compare import compare
+from gantools_lab.cli.dirac import dirac
 from gantools_lab.cli.estimate import estimate
+from gantools_lab.cli.landscape import landscape
 
 app = typer.Typer(
     add_completion=False,
@@ -14,6 +16,8 @@ app = typer.Typer(
     help="Experiments with GAN theory: estimates beside exact values, landscapes, comparisons.",
 )
 app.command()(estimate)
+app.command()(landscape)
+app.command()(dirac)
 app.command()(compare)
 
 

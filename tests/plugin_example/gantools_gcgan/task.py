@@ -3,8 +3,7 @@
 import torch
 from torch.nn.functional import l1_loss
 
-from gantools.networks import PatchGAN, ResNetGenerator, init_weights, translate_any_size
-from gantools.networks.patchgan import check_size
+from gantools.networks import ResNetGenerator, build_critic, init_weights, translate_any_size
 from gantools.objectives import Sample
 from gantools.task import Task
 
@@ -14,8 +13,8 @@ class GcGAN(Task):
         return {"g": init_weights(ResNetGenerator(width=self.config.width, blocks=self.config.blocks))}
 
     def discriminators(self, needs):
-        check_size(self.config.size, self.config.d_layers)
-        return {"d": init_weights(PatchGAN(width=self.config.width, layers=self.config.d_layers))}
+        config = self.config
+        return {"d": build_critic("patch", needs, width=config.width, size=config.size, layers=config.d_layers)}
 
     def forward(self, nets, batch, rng):
         both = torch.cat([batch["a"], batch["a"].rot90(1, (2, 3))])
