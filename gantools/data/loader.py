@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class ImageData(Protocol):
-    """What the trainer asks of a data kind; ``register`` one through ``gantools_register_datasets``."""
+    """What the trainer asks of a data kind; ``register`` one through ``gantools_register_datasets``.
+
+    One that has a method ``batch(ks)`` too, which returns samples stacked, is asked for whole batches.
+    """
 
     cached: bool
 
@@ -45,8 +48,11 @@ def batches(
     if workers is None:
         workers = 0 if data.cached else min(4, max(1, _cores() - 1))
     ahead: dict[str, Any] = {"prefetch_factor": 4, "persistent_workers": True} if workers else {}
-    dataset: Dataset[Any] = data  # type: ignore[assignment]  # structurally one, and DataLoader asks for no more
     sampler = Parts(start, batch_size, parts)
+    whole = getattr(data, "batch", None)
+    if whole is not None and not workers:  # data that are drawn, not decoded
+        return map(whole, sampler)
+    dataset: Dataset[Any] = data  # type: ignore[assignment]  # structurally one, and DataLoader asks for no more
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # advice of torch and Python on how many workers, and on how they start
         loader = DataLoader(

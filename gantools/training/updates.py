@@ -56,7 +56,8 @@ class Updates:
         for critic_step in range(config.n_critic):
             parts = [self.to_device(next(batches)) for _ in range(config.accumulate)]
             update = step * config.n_critic + critic_step
-            shared = config.accumulate == 1 and critic_step == config.n_critic - 1
+            last = critic_step == config.n_critic - 1
+            shared = config.accumulate == 1 and last and update >= self.objective.loss.pretrain
             outputs = self._update_d(parts, update, shared)
         if update >= self.objective.loss.pretrain:
             self._update_g(parts, outputs, step, update)

@@ -11,7 +11,11 @@ _TINY = {"size": 32, "width": 4, "blocks": 1, "d_layers": 2, "pool_size": 2, "z"
 def _suite(info):
     fields = load_object(info.config).model_fields
     settings = {name: value for name, value in _TINY.items() if name in fields}
-    return type(f"Test_{info.name}", (TaskConformance,), {"task": info.name, "settings": settings, "options": _OPTIONS.get(info.name, {})})
+    return type(
+        f"Test_{info.name}",
+        (TaskConformance,),
+        {"task": info.name, "settings": settings, "options": _OPTIONS.get(info.name, {})},
+    )
 
 
 for _info in manager().tasks:
