@@ -4,8 +4,10 @@ D_f(P ‖ Q) = ∫ q f(p / q), P the data, is at least E_P a(V(x)) - E_Q f*(a(V(
 activation onto the domain of the conjugate f*, and equality holds where a(V) = f'(p / q). The discriminator minimises
 the negative of the bound. All activations rise, so a higher score always means more real.
 
-Up to |V| = `CUTOFF` the formulas hold as they are; beyond it each goes on along its tangent, so that exponentials of
-scores stay finite in float32 and their squares in Adam's averages.
+Exponentials of scores go on along their tangents beyond |V| = `CUTOFF`, so that they stay finite in float32, and their
+squares in Adam's averages. A tangent lies below f*, and would make the bound too large where density ratios lead beyond
+it: for exponentials that takes a ratio of e^19. Where smaller ones do, on the sides that a divergence leaves out of its
+``ends``, the formulas hold for every score.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ class FDivergence(Loss):
         Field(description="minimise the bound itself, or -E a(D(G(z))), whose gradient does not vanish"),
     ] = "nonsaturating"
 
+    ends: ClassVar[tuple[float, float]] = (-CUTOFF, CUTOFF)
     f: ClassVar[str] = ""
     conjugate: ClassVar[str] = ""
     activation: ClassVar[str] = ""
@@ -55,16 +58,17 @@ class FDivergence(Loss):
 
     @abstractmethod
     def activated(self, v: Tensor) -> Tensor:
-        """Return a(v) for |v| up to CUTOFF."""
+        """Return a(v) for v between the ends."""
 
     @abstractmethod
     def conjugated(self, v: Tensor) -> Tensor:
-        """Return f*(a(v)) for |v| up to CUTOFF."""
+        """Return f*(a(v)) for v between the ends."""
 
 
 def _continued(divergence: FDivergence, form: str, v: Tensor) -> Tensor:
-    """Return a(v) or f*(a(v)), along its tangents where |v| > CUTOFF."""
-    over, under = relu(v - CUTOFF), relu(-v - CUTOFF)
+    """Return a(v) or f*(a(v)), along its tangents beyond the divergence's ends."""
+    lowest, highest = divergence.ends
+    over, under = relu(v - highest), relu(lowest - v)
     low, high = _end_slopes(divergence, form)
     result: Tensor = getattr(divergence, form)(v - over + under) + high * over - low * under
     return result
@@ -72,8 +76,9 @@ def _continued(divergence: FDivergence, form: str, v: Tensor) -> Tensor:
 
 @cache
 def _end_slopes(divergence: FDivergence, form: str) -> tuple[float, float]:
+    """Return the slopes at the ends; that of an end at infinity is never used."""
     with torch.inference_mode(False), torch.enable_grad():
-        ends = torch.tensor([-CUTOFF, CUTOFF], dtype=torch.float64, requires_grad=True)
+        ends = torch.tensor(divergence.ends, dtype=torch.float64).clamp(-CUTOFF, CUTOFF).requires_grad_(True)
         (slopes,) = torch.autograd.grad(getattr(divergence, form)(ends).sum(), ends)
     low, high = slopes.tolist()
     return low, high
@@ -143,6 +148,7 @@ class Pearson(FDivergence):
     The conjugate is the paper's, of f on all of ℝ: below v = -2, where no density ratio leads, it rises again.
     """
 
+    ends: ClassVar[tuple[float, float]] = (-math.inf, math.inf)  # a ratio of 11 already leads to v = 20
     f: ClassVar[str] = "(u - 1)²"
     conjugate: ClassVar[str] = "t²/4 + t"
     activation: ClassVar[str] = "v"
@@ -200,6 +206,7 @@ class SquaredHellinger(FDivergence):
 class Jeffrey(FDivergence):
     """KL(P ‖ Q) + KL(Q ‖ P); the conjugate needs Lambert's W, W(exp(1 - t)) = ω(1 - t) with Wright's ω."""
 
+    ends: ClassVar[tuple[float, float]] = (-math.inf, CUTOFF)  # a ratio of 1/18 leads to v = -20
     f: ClassVar[str] = "(u - 1) log u"
     conjugate: ClassVar[str] = "w + 1/w + t - 2,  w = W(exp(1 - t)) with Lambert's W"
     activation: ClassVar[str] = "v"

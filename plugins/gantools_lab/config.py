@@ -14,6 +14,13 @@ from gantools.registry import suggestion
 _DATA = ("ring8", "grid25", "swissroll", "mixture")
 _PLUS = re.compile(r"\+(?=[^+*]*\*)")  # of a mixture, not of a number such as 1e+3
 _EXAMPLE = "mixture:0.5*normal:-2,0,0.1+0.5*normal:2,0,0.1"
+_RECIPES: dict[str, Settings] = {
+    "sngan": {"n_critic": 1, "lr_g": 2e-3, "lr_d": 2e-3},
+    "wgan-gp": {"penalty": ["gp:weight=0.1"], "n_critic": 2, "lr_g": 1e-3, "lr_d": 1e-3, "steps": 4000},
+    "ct-gan": {"penalty": ["gp:weight=0.1"], "n_critic": 2, "lr_g": 1e-3, "lr_d": 1e-3, "steps": 3000},
+    "dragan-gan": {"penalty": ["dragan:weight=0.1"], "lr_g": 1e-3, "lr_d": 1e-3},
+    "wgan-clip": {"constraint": ["weight-clipping:c=0.1"], "n_critic": 2, "lr_g": 3e-4, "lr_d": 3e-4},
+}
 
 
 class Mode(NamedTuple):
@@ -33,19 +40,21 @@ class Config(RunConfig):
     )
     batch_size: int = option(256, "points per step", "Training", ge=1)
     width: int = option(128, "values of a hidden layer, in both networks", "Networks", ge=1)
-    layers: int = option(3, "hidden layers of both networks", "Networks", ge=1, le=16)
+    layers: int = option(4, "hidden layers of both networks", "Networks", ge=1, le=16)
     z: int = option(2, "dimensions of the generator's noise", "Networks", ge=1)
 
     @classmethod
     def for_device(cls, device: str) -> Settings:
         """Return what small networks want; on a CPU that is a single thread."""
         threads = {"threads": 1} if device == "cpu" else {}
-        return {"steps": 8000, "lr_g": 1e-3, "lr_d": 1e-3, "precision": "32", "checkpoint_every": 2000} | threads
+        return {
+            "steps": 6000, "lr_g": 3e-4, "lr_d": 3e-4, "betas": (0.0, 0.9), "precision": "32", "checkpoint_every": 2000,
+        } | threads  # fmt: skip
 
     @classmethod
     def for_recipe(cls, name: str) -> Settings:
         """Return settings that train in a minute, where a recipe's are made for pictures and for days."""
-        return {}
+        return _RECIPES.get(name, {})
 
     @field_validator("data")
     @classmethod

@@ -28,7 +28,8 @@ class Plane:
         low, high = data.amin(0), data.amax(0)
         self.centre = (low + high) / 2
         self.half = 1.25 * float((high - low).max()) / 2
-        x, y = (torch.linspace(-self.half, self.half, _CELLS) + float(middle) for middle in self.centre)
+        outermost = self.half * (1 - 1 / _CELLS)  # the middle of the last cell
+        x, y = (torch.linspace(-outermost, outermost, _CELLS) + float(middle) for middle in self.centre)
         self._x, self._y = x.numpy(), y.numpy()
         self.points = torch.cartesian_prod(y, x).flip(1)
 
@@ -44,16 +45,21 @@ class Plane:
         return _picture(figure)
 
     def surface(self, scores: Tensor, points: Tensor, slopes: Tensor) -> Tensor:
-        """Draw scores at `points` [96 · 96] as a heat map with contours, and slopes [N, 2] at some points as arrows."""
+        """Draw scores at `points` [96 · 96] as a heat map with contours, and slopes [N, 2] at some points as arrows.
+
+        The longest arrow is a tenth of the window, however steep the scores are.
+        """
         figure, axes = self._axes()
         grid = scores.reshape(_CELLS, _CELLS).numpy()
         x, y = self.centre.tolist()
         window = (x - self.half, x + self.half, y - self.half, y + self.half)
         axes.imshow(grid, extent=window, origin="lower", interpolation="bilinear", aspect="auto", cmap="viridis")
         if np.ptp(grid) > 0:
-            lines = axes.contour(self._x, self._y, grid, levels=8, colors="white", linewidths=0.6)
+            lines = axes.contour(self._x, self._y, grid, levels=8, colors="white", linewidths=0.6, linestyles="solid")
             axes.clabel(lines, fontsize=7)
-        axes.quiver(*points.T.numpy(), *slopes.T.numpy(), color="#ff5533", width=0.004)
+        longest = slopes.norm(dim=1).max().clamp(min=torch.finfo(slopes.dtype).tiny)
+        arrows = (slopes / longest).T.numpy()
+        axes.quiver(*points.T.numpy(), *arrows, color="#ff5533", width=0.004, scale=10, scale_units="width")
         return _picture(figure)
 
     def _axes(self) -> tuple[Figure, Axes]:

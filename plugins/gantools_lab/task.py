@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from gantools.objectives import Needs, Objective, Sample, Verdict
 from gantools.objectives.base import sample_scores
-from gantools.objectives.judge import judge
+from gantools.objectives.judge import judge, mixes_samples
 from gantools.task import Batch, Losses, Networks, Outputs, StepRandom, Task
 from gantools_lab.config import Config, parse_modes
 from gantools_lab.measures import good_share, modes_covered, wasserstein
 from gantools_lab.surface import Plane
 
-_MATCHED = 400  # samples of the Wasserstein distance: 20 ms
+_MATCHED = 300  # samples of the Wasserstein distance: 10 ms
 _ARROWS = 80
 
 
@@ -43,7 +43,7 @@ class AutoEncoder(nn.Module):
     Two coordinates go through a code of ``code`` values and back.
     """
 
-    def __init__(self, width: int, layers: int, code: int) -> None:
+    def __init__(self, width: int, layers: int, code: int = 1) -> None:
         super().__init__()
         self.encoder = MLP(2, code, width, layers)
         decoder = MLP(code, 2, width, layers)
@@ -72,7 +72,7 @@ class Toy(Task[Config]):
         """Build the discriminator, without norm; where the objective wants one, an auto-encoder."""
         config = self.config
         if needs.critic == "autoencoder":
-            return {"d": AutoEncoder(config.width, config.layers, code=1)}
+            return {"d": AutoEncoder(config.width, config.layers)}
         return {"d": MLP(2, 1, config.width, config.layers)}
 
     def forward(self, nets: Networks, batch: Batch, rng: StepRandom) -> Outputs:
@@ -92,12 +92,12 @@ class Toy(Task[Config]):
     def grid(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
         """Show the data, the samples over faint data, and the critic's scores over the plane: [1, 3, 384, 384] each.
 
-        Arrows stand at some of the samples and show where the critic's gradient points, their length its norm.
+        Arrows at some of the samples show the critic's gradient there, relative to the longest.
         """
         data, fake = batch["x"], self._samples(nets, batch)
         plane = Plane(data.cpu())
         with _still(nets["d"]) as critic:
-            scores = _scores(critic, plane.points.to(data.device))
+            scores = _scores_apart(critic, plane.points.to(data.device), self.config.batch_size)
             slopes = _slopes(critic, fake[:_ARROWS])
         return {
             "data": plane.scatter(),
@@ -108,7 +108,7 @@ class Toy(Task[Config]):
     def report(self, nets: Networks, batch: Batch) -> dict[str, float]:
         """Return modes covered, the share of good samples, and the Wasserstein distance from the data beside its floor.
 
-        The distance is exact for 400 samples and 400 points; the floor is that between two samples of the data.
+        The distance is exact for 300 samples and 300 points; the floor is that between two samples of the data.
         """
         name, data, fake = self.config.data, batch["x"].cpu(), self._samples(nets, batch).cpu()
         if self._floor is None:
@@ -140,6 +140,15 @@ def _still(critic: nn.Module) -> Iterator[nn.Module]:
 def _scores(critic: nn.Module, points: Tensor) -> Tensor:
     """Return the score of each point, [N]."""
     return sample_scores(judge(critic, Sample(points)).score)
+
+
+def _scores_apart(critic: nn.Module, points: Tensor, size: int) -> Tensor:
+    """Return the score of each point, [N]; a critic that looks at its batch is shown random batches of ``size``."""
+    if not mixes_samples(critic):
+        return _scores(critic, points)
+    order = torch.randperm(len(points), generator=torch.Generator().manual_seed(0)).to(points.device)
+    scores = torch.cat([_scores(critic, part) for part in torch.split(points[order], size)])
+    return scores[order.argsort()]
 
 
 def _slopes(critic: nn.Module, points: Tensor) -> Tensor:

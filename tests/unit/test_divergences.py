@@ -1,5 +1,6 @@
 """The f-GAN family against Nowozin et al. 2016: f, conjugates and activations of table 6, and what they estimate."""
 
+import math
 from collections.abc import Callable
 from decimal import Decimal, localcontext
 from functools import cache
@@ -98,6 +99,11 @@ PAPER = {
 }
 
 
+# Where density ratios lead far out, the formulas hold for every score: v = 2 (u - 1) of Pearson's, log u + 1 - 1/u of
+# Jeffrey's.
+ENDS = {"f-pearson": (-math.inf, math.inf), "f-jeffrey": (-math.inf, CUTOFF)}
+
+
 def loss_of(spec, **options):
     words = [spec.partition(":")[2], *(f"{key}={value}" for key, value in options.items())]
     return build_objective(RunConfig(objective=f"{spec.partition(':')[0]}:{','.join(filter(None, words))}")).loss
@@ -105,13 +111,14 @@ def loss_of(spec, **options):
 
 @cache
 def terms_of(spec):
-    """a(v) and f*(a(v)), going on along their tangents beyond the cutoff; each is worked out once a score."""
+    """a(v) and f*(a(v)), going on along their tangents beyond the ends; each is worked out once a score."""
     paper = PAPER[spec]
+    low, high = (Decimal(end) for end in ENDS.get(spec, (-CUTOFF, CUTOFF)))
 
     def continued(function):
         @cache
         def value(v):
-            edge = max(-Decimal(CUTOFF), min(Decimal(CUTOFF), v))
+            edge = max(low, min(high, v))
             return function(v) if v == edge else function(edge) + (v - edge) * slope(function, edge)
 
         return value
@@ -139,6 +146,18 @@ def test_the_whole_family_is_written_out():
 @pytest.mark.parametrize("spec", PAPER)
 def test_values_and_gradients_equal_the_papers_formulas(spec, generator, scores, dtype):
     compare(loss_of(spec, generator=generator), written_out(spec, generator), scores, dtype)
+
+
+@pytest.mark.parametrize("spec", PAPER)
+def test_no_score_gives_more_than_the_divergence(spec):
+    """u a(v) - f*(a(v)) is at most f(u) for every v and for ratios u = p/q of 1/400 to 400."""
+    loss, zero = loss_of(spec), torch.zeros(1, dtype=torch.float64)
+    scores = torch.linspace(-100, 100, 401, dtype=torch.float64).split(1)
+    activated = np.array([(loss.conjugated(zero) - loss.d_loss(judged(v), judged(zero))).item() for v in scores])
+    conjugated = np.array([(loss.activated(zero) + loss.d_loss(judged(zero), judged(v))).item() for v in scores])
+    f = in_floats(PAPER[spec].f)
+    for u in np.logspace(-2.6, 2.6, 9):
+        assert np.max(u * activated - conjugated) <= f(u) + 1e-7 * (1 + abs(f(u)))
 
 
 def test_the_cutoff_is_the_one_of_the_docs():
