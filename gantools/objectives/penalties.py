@@ -45,8 +45,8 @@ class GradientPenalty(Penalty):
     formula_d: ClassVar[str] = "E (‖∇D(u x + (1 - u) G(z))‖₂ - 1)²,  u ~ U[0, 1]"
     minimises: ClassVar[str] = "with wgan, a linear best critic has slope 1 + W₁/(2λ)"
     use: ClassVar[str] = (
-        "with wgan. Where the best critic has to turn, a weight of 10 can hold it at the linear one that random weights "
-        "happen to point at, whose gradient has norm 1 everywhere: gp-one-sided lets it turn"
+        "with wgan. Where the best critic has to turn, a weight of 10 can hold it at the linear one that its first "
+        "weights point at, whose gradient has norm 1 everywhere: gp-one-sided lets it turn"
     )
     example: ClassVar[str] = "--objective wgan --penalty gp --n-critic 5"
 
