@@ -1,0 +1,97 @@
+"""StarGAN: targets, losses written out, networks as published, and translating into several domains."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from torch.nn.functional import binary_cross_entropy, nll_loss, softmax
+
+import gantools
+import gantools.task
+from gantools import GanToolsError
+from gantools_stargan.config import Config, Options
+from gantools_stargan.networks import Discriminator, Generator
+from gantools_stargan.targets import Target, every_target, read_target
+from gantools_stargan.task import StarGAN
+
+DOMAINS, KINDS = [["Dark", "Old"], ["noto", "fluent", "twemoji"]], ["independent", "exclusive"]
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+
+
+def task(**settings):
+    names = {"select": [",".join(part) for part in DOMAINS], "labels": KINDS}
+    return StarGAN(Config(size=32, width=8, blocks=1, **{**names, **settings}))
+
+
+def test_targets_are_domains_attributes_or_changes():
+    assert read_target("fluent", DOMAINS, KINDS) == Target(1, (3,))
+    assert read_target("Dark,Old", DOMAINS, KINDS) == Target(0, (0, 1))
+    assert read_target("+Old,-Dark", DOMAINS, KINDS) == Target(0, (1,), (0,), relative=True)
+    assert every_target(DOMAINS, KINDS) == ["+Dark", "+Old", "noto", "fluent", "twemoji"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("notto", "no domain `notto`"), ("noto,fluent", "a picture is of one domain"), ("+noto", "of one domain"),
+        ("Dark,noto", "different data sets"), ("+Dark,Old", "names no target"), (",", "names no target"),
+    ],
+)  # fmt: skip
+def test_bad_targets_are_explained(spec, message):
+    with pytest.raises(GanToolsError, match=message):
+        read_target(spec, DOMAINS, KINDS)
+    with pytest.raises(GanToolsError, match="--to missing"):
+        task().variants(Options())
+
+
+def test_classification_is_the_papers_for_either_kind_and_blind_for_other_sets():
+    logits = torch.randn(3, 5, dtype=torch.float64)
+    label = torch.tensor([[1, 0, 0, 0, 0], [0, 0, 0, 1, 0], [1, 1, 0, 0, 0]], dtype=torch.float64)
+    ours = task()._classification(logits, label, torch.tensor([0, 1, 0]))
+    bits = torch.sigmoid(logits[:, :2])
+    expected = [
+        binary_cross_entropy(bits[0], label[0, :2], reduction="sum"),
+        nll_loss(softmax(logits[1:2, 2:], 1).log(), torch.tensor([1])),
+        binary_cross_entropy(bits[2], label[2, :2], reduction="sum"),
+    ]
+    torch.testing.assert_close(ours.double(), sum(expected) / 3, rtol=1e-6, atol=1e-6)
+
+
+def test_parameters_are_the_published_ones():
+    # yunjey/stargan, 5 labels at 128 px: 8,430,528 and 44,762,048 parameters.
+    assert sum(p.numel() for p in Generator(5, 64, 6, "transpose").parameters()) == 8_430_528
+    assert sum(p.numel() for p in Discriminator(5, 128, 64, 6).parameters()) == 44_762_048
+
+
+def test_relative_targets_keep_what_is_given_or_recognised():
+    stargan = task(select=["Dark,Old"], labels=["independent"])
+    nets = gantools.task.Networks(stargan.generators())
+    told = []
+    nets["g"].register_forward_pre_hook(lambda module, inputs: told.append(inputs[1].tolist()))
+    images = torch.rand(2, 3, 16, 16) * 2 - 1
+    stargan.translate(nets, images, Options(to=["+Old"], from_="Dark"))
+    assert told[-1] == [[1, 1], [1, 1]]
+    with torch.no_grad():
+        nets["recogniser"].head.weight.zero_()
+        nets["recogniser"].head.bias.copy_(torch.tensor([1.0, -1.0]))  # sees Dark, not Old
+    stargan.translate(nets, images, Options(to=["-Dark"]))
+    assert told[-1] == [[0, 0], [0, 0]]
+    stargan.translate(nets, images, Options(to=["Old"]))
+    assert told[-1] == [[0, 1], [0, 1]]
+
+
+def test_a_trained_one_translates_into_one_domain_or_all(elsewhere):
+    for name in ("noto", "twemoji"):
+        (elsewhere / "data").mkdir(exist_ok=True)
+        (elsewhere / "data" / name).symlink_to(EXAMPLES / name)
+    small = {"size": 32, "width": 4, "blocks": 1, "steps": 2, "n_critic": 1, "batch_size": 2, "device": "cpu"}
+    run = gantools.train("stargan", quiet=True, data=["data"], **small)
+    model = run.model("cpu")
+    assert model.header.domains == ["noto", "twemoji"]
+    picture = min((EXAMPLES / "noto").glob("*.png"))
+    with Image.open(picture) as source:
+        assert model.translate(picture, to="twemoji").size == source.size
+    assert list(model.translate(picture, to="all")) == ["noto", "twemoji"]
+    with pytest.raises(GanToolsError, match="did you mean `twemoji`"):
+        model.translate(picture, to="twemojy")
