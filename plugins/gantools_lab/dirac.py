@@ -51,6 +51,8 @@ class Course:
         early, *_, late = (quarter.max() for quarter in np.array_split(np.hypot(*self.places.T), 4))
         if late < 0.1 * early:
             return "converges"
+        if np.ptp(self.places[-len(self.places) // 4 :], axis=0).max() < 0.02:
+            return "stops elsewhere"
         return "moves away" if late > 1.1 * early else "circles"
 
 

@@ -43,6 +43,7 @@ def test_verdicts_are_what_the_figure_shows(tmp_path):
         ({"objective": "minimax"}, True, "moves away"),
         ({"objective": "minimax"}, False, "circles"),
         ({"objective": "wgan", "constraint": ["weight-clipping:c=0.5"]}, False, "circles"),
+        ({"objective": "wgan", "penalty": ["gp:weight=1"]}, False, "stops elsewhere"),
         ({"objective": "nonsaturating", "penalty": ["r1:weight=0.5"]}, False, "converges"),
     ]
     games = [build_game(settings, simultaneous) for settings, simultaneous, _ in specs]
