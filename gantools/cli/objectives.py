@@ -89,7 +89,7 @@ def show(
     """Show an entry's formulas, what is minimised, when to use it, its options, and commands to try it by."""
     from gantools.objectives.description import describe
 
-    entry = manager().objectives.get(name)
+    entry = manager().objectives.get(name.partition(":")[0])
     try:
         described = describe(entry)
     except Exception as error:

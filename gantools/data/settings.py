@@ -8,7 +8,6 @@ from typing import Literal, Self
 from pydantic import field_validator, model_validator
 
 from gantools.config import RunConfig, Settings, option
-from gantools.errors import GanToolsError
 
 
 class ImageSettings(RunConfig):
@@ -100,7 +99,7 @@ class DomainSettings(ImageSettings):
         """Return the settings with the domains and their kinds as the data have them."""
         folders, files = settings.get("data") or [], settings.get("attributes") or []
         if not folders:
-            raise GanToolsError("--data missing: pictures of several domains are needed", "give --data DIR")
+            return settings
         if settings.get("select") and settings.get("labels"):
             return settings
         from gantools.data.labels import read_sets

@@ -84,14 +84,14 @@ class _Normalised(nn.Module):
         super().__init__()
         self.dim = dim
         rows, columns = self._matrix(weight).shape
-        self.register_buffer("u", normalize(torch.randn(rows, device=weight.device), dim=0))
-        self.register_buffer("v", normalize(torch.randn(columns, device=weight.device), dim=0))
+        self.register_buffer("u", normalize(torch.randn(rows, dtype=weight.dtype, device=weight.device), dim=0))
+        self.register_buffer("v", normalize(torch.randn(columns, dtype=weight.dtype, device=weight.device), dim=0))
         for _ in range(15):
             self.iterate(weight)
 
     def forward(self, weight: Tensor) -> Tensor:
         with torch.autocast(weight.device.type, enabled=False):
-            sigma = torch.dot(self.u, self._matrix(weight) @ self.v)
+            sigma = torch.dot(self.u, self._matrix(weight) @ self.v).clamp(min=1e-12)  # a layer may begin at 0
         return weight / sigma
 
     @torch.no_grad()

@@ -6,8 +6,8 @@ the negative of the bound. All activations rise, so a higher score always means 
 
 Exponentials of scores go on along their tangents beyond |V| = `CUTOFF`, so that they stay finite in float32, and their
 squares in Adam's averages. A tangent lies below f*, and would make the bound too large where density ratios lead beyond
-it: for exponentials that takes a ratio of e^19. Where smaller ones do, on the sides that a divergence leaves out of its
-``ends``, the formulas hold for every score.
+it: for exponentials that takes a ratio of e^19, or of e^-10 for Neyman's χ². Where milder ones do, on the sides that a
+divergence leaves out of its ``ends``, the formulas hold for every score.
 """
 
 from __future__ import annotations
@@ -32,12 +32,17 @@ _PAPER = "Nowozin et al. 2016, f-GAN, eq. 4 and 6"
 
 @dataclass(frozen=True)
 class FDivergence(Loss):
-    """An f-divergence: ``generator`` minimises the bound ("saddle") or -E a(V(G(z))) ("nonsaturating", section 3.2)."""
+    """An f-divergence: ``generator`` minimises the bound ("saddle") or -E a(V(G(z))) ("nonsaturating", section 3.2).
+
+    Only the saddle point's loss descends the divergence of the entry's name. The alternative keeps its gradient where
+    the critic is sure, and at the best critic descends another one: KL(Q ‖ P) for `f-kl`, KL(Q ‖ P) - 2 JS for `f-gan`
+    and `f-jensen-shannon`, half of Neyman's χ² for `f-reverse-kl`.
+    """
 
     generator: Annotated[
         Literal["saddle", "nonsaturating"],
-        Field(description="minimise the bound itself, or -E a(D(G(z))), whose gradient does not vanish"),
-    ] = "nonsaturating"
+        Field(description="descend the divergence; or minimise -E a(D(G(z))): stronger gradients, another divergence"),
+    ] = "saddle"
 
     ends: ClassVar[tuple[float, float]] = (-CUTOFF, CUTOFF)
     f: ClassVar[str] = ""
@@ -45,7 +50,7 @@ class FDivergence(Loss):
     activation: ClassVar[str] = ""
     paper: ClassVar[str] = _PAPER
     formula_d: ClassVar[str] = "-E a(D(x)) + E f*(a(D(G(z))))"
-    formula_g: ClassVar[str] = "-E a(D(G(z))), or with generator=saddle: -E f*(a(D(G(z))))"
+    formula_g: ClassVar[str] = "-E f*(a(D(G(z)))), or with generator=nonsaturating: -E a(D(G(z)))"
 
     def d_loss(self, real: Judged, fake: Judged) -> Tensor:
         """Return the negative of the variational lower bound."""

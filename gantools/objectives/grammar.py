@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -13,6 +15,7 @@ from gantools.objectives.augment import DiffAugment
 from gantools.objectives.base import Constraint, Loss, Penalty, Recipe
 from gantools.objectives.losses import Wasserstein
 from gantools.objectives.objective import Objective
+from gantools.objectives.penalties import GradientPenalty, OneSidedGradientPenalty
 from gantools.plugins import manager
 from gantools.registry import suggestion
 
@@ -25,6 +28,10 @@ log = logging.getLogger("gantools")
 def build_objective(config: RunConfig) -> Objective:
     """Build the objective a configuration asks for; GanToolsError says what is unknown or does not fit."""
     loss, penalties, constraints = config.objective, list(config.penalty), config.constraints
+    for specs in (penalties, constraints):
+        twice = [name for name, count in Counter(map(_name, dict.fromkeys(specs))).items() if count > 1]
+        if twice:
+            raise GanToolsError(f"`{twice[0]}` is given twice", "give it once, with the options that are meant")
     recipe = find_recipe(config.objective)
     if recipe is not None:
         loss = recipe.loss
@@ -61,7 +68,8 @@ def _check(objective: Objective, samples: int) -> None:
                 "leave out `every`, or the option that leaves out the adversarial loss",
             )
     bounded = objective.constraints.keys() & {"weight-clipping", "spectral-norm"} or any(
-        penalty.player == "d" and penalty.needs.norm == "per-sample" for penalty in objective.penalties.values()
+        isinstance(penalty, GradientPenalty | OneSidedGradientPenalty) and penalty.weight > 0
+        for penalty in objective.penalties.values()
     )
     if isinstance(objective.loss, Wasserstein) and not bounded:
         log.warning("wgan has no bound without a Lipschitz critic; add --penalty gp-one-sided or --spectral-norm")
@@ -70,13 +78,17 @@ def _check(objective: Objective, samples: int) -> None:
 def find_recipe(spec: str) -> Recipe | None:
     """Return the recipe of that name, or None if ``spec`` names a loss."""
     name, options = parse(spec)
+    if name not in manager().objectives.names():
+        fitting = [entry.name for entry in manager().objectives if entry.kind in {"loss", "recipe"}]
+        raise GanToolsError(f"unknown objective `{name}`", suggestion(name, fitting))
     entry = manager().objectives.get(name)
     if entry.kind != "recipe":
         return None
     recipe: Recipe = entry.load()
     if options:
-        parts = ", ".join([f"--objective {recipe.loss}", *(f"--penalty {p}" for p in recipe.penalties)])
-        raise GanToolsError(f"the recipe `{name}` takes no options", f"put it together yourself: {parts}")
+        parts = [f"--penalty {p}" for p in recipe.penalties] + [f"--constraint {c}" for c in recipe.constraints]
+        other = f", and give its parts anew with other options: {' '.join(parts)}" if parts else ""
+        raise GanToolsError(f"the recipe `{name}` takes no options", f"leave them out{other}")
     return recipe
 
 
@@ -88,7 +100,10 @@ def parse(spec: str) -> tuple[str, dict[str, str]]:
         key, equals, value = part.partition("=")
         if not equals:
             raise GanToolsError(f"`{part}` in `{spec}` is not key=value", "write for example `gp:weight=10,every=4`")
-        options[key.strip().replace("-", "_")] = value.strip()
+        key = key.strip().replace("-", "_")
+        if key in options:
+            raise GanToolsError(f"`{spec}` gives {key} twice", "give it once")
+        options[key] = value.strip()
     return name.strip(), options
 
 
@@ -110,11 +125,18 @@ def _build(spec: str, base: type[Any], option: str) -> Any:
     fields = [field.name for field in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []
     for key in options:
         if key not in fields:
-            raise GanToolsError(f"`{name}` has no option `{key}`", suggestion(key, fields))
+            hint = suggestion(key, fields) if fields else f"{name} takes no options"
+            raise GanToolsError(f"`{name}` has no option `{key}`", hint)
     try:
-        return TypeAdapter(cls).validate_python(options) if fields else cls()
+        built = TypeAdapter(cls).validate_python(options) if fields else cls()
     except ValidationError as error:
         detail = error.errors()[0]
         raise GanToolsError(
-            f"`{spec}`: {detail['loc'][0]}: {detail['msg'].lower()}", "see the option's type in the docs"
+            f"`{spec}`: {detail['loc'][0]}: {detail['msg'].lower()}", f"see `gantools objectives show {name}`"
         ) from None
+    endless = [
+        key for key in options if isinstance(getattr(built, key), float) and not math.isfinite(getattr(built, key))
+    ]
+    if endless:
+        raise GanToolsError(f"`{spec}`: {endless[0]} is not a finite number", f"see `gantools objectives show {name}`")
+    return built

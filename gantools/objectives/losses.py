@@ -95,7 +95,7 @@ class LeastSquaresPearson(LeastSquares):
     c: Annotated[float, Field(description="score that the generator aims at")] = 0.0
 
     paper: ClassVar[str] = "Mao et al. 2017, Least Squares Generative Adversarial Networks, eq. 6 to 8"
-    minimises: ClassVar[str] = "Pearson's χ² of (data + generated) from 2 generated, halved"
+    minimises: ClassVar[str] = "1/2 ∫ (p - q)² / (p + q), half a Pearson χ², p the data and q generated"
     use: ClassVar[str] = "least squares with a divergence behind it; like lsgan in practice"
 
 

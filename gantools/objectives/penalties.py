@@ -147,14 +147,15 @@ class R2(Penalty):
 class MatchingAware(Penalty):
     """Zero-centred at real samples with their own conditions, for both jointly (Tao et al. 2022, eq. 2).
 
-    The norm is that of the gradient with respect to the picture and all that it is judged with. ``weight`` is k.
+    The norm is that of the gradient with respect to the picture and all that it is judged with together, as in the
+    authors' code; the paper's equation adds two norms. ``weight`` is k.
     """
 
     weight: Annotated[float, Field(ge=0, description="k")] = 2.0
     p: Annotated[float, Field(gt=1, description="power of the norm")] = 6.0
 
     needs: ClassVar[Needs] = Needs(norm="per-sample")
-    paper: ClassVar[str] = "Tao et al. 2022, DF-GAN, eq. 2 (MA-GP)"
+    paper: ClassVar[str] = "Tao et al. 2022, DF-GAN, eq. 2 (MA-GP), with the joint norm of the authors' code"
     formula_d: ClassVar[str] = "E ‖∇₍ₓ,ₑ₎ D(x, e)‖₂ᵖ,  e what x is judged with"
     minimises: ClassVar[str] = "0 for a critic that is flat at real pairs"
     use: ClassVar[str] = "with hinge, where pictures are judged with a text or another picture"

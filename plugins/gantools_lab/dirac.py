@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from gantools.api import configure
-from gantools.config import Settings
+from gantools.config import Settings, flag
+from gantools.errors import GanToolsError
 from gantools.objectives import Objective, Sample
 from gantools.objectives.grammar import build_objective
 from gantools.randomness import StepRandom
@@ -61,45 +62,45 @@ class Game:
 
     def __init__(self, objective: Objective, simultaneous: bool = False) -> None:
         self.objective, self.simultaneous = objective, simultaneous
-        self.critic = _Critic()
-        self.critics = nn.ModuleDict({"d": self.critic})
+        self.critics, self.generators = nn.ModuleDict({"d": _line()}), nn.ModuleDict({"g": _line()})
+        self.critic, self.generator = self.critics["d"], self.generators["g"]
+        objective.prepare(self.generators, "g")
         objective.prepare(self.critics, "d")
-        self.theta = nn.Parameter(torch.zeros(1, 1, dtype=torch.float64))
+        (self.psi,), (self.theta,) = self.critic.parameters(), self.generator.parameters()
 
     def play(self, steps: int, lr: float, start: tuple[float, float] = _START) -> Course:
         """Make ``steps`` steps from (θ, ψ) = ``start``."""
         self.place(*start)
         places = [start]
         for step in range(steps):
+            self.objective.before_update(self.generators, "g")
             self.objective.before_update(self.critics, "d")
-            by_d = self.d_gradient(step)
-            if self.simultaneous:
-                by_g = self.g_gradient(step)
-                self._move(self.critic.psi, by_d, lr)
-            else:
-                self._move(self.critic.psi, by_d, lr)
-                by_g = self.g_gradient(step)
-            self._move(self.theta, by_g, lr)
+            together = self.g_gradient(step) if self.simultaneous else None
+            self._move(self.psi, self.d_gradient(step), lr)
             self.objective.after_update(self.critics, "d")
-            places.append((float(self.theta.detach()), float(self.critic.psi.detach())))
+            self._move(self.theta, self.g_gradient(step) if together is None else together, lr)
+            self.objective.after_update(self.generators, "g")
+            places.append((float(self.theta.detach()), float(self.psi.detach())))
         return Course("", np.array(places))
 
     def place(self, theta: float, psi: float) -> None:
         """Put the players somewhere."""
         with torch.no_grad():
             self.theta.fill_(theta)
-            self.critic.psi.fill_(psi)
+            self.psi.fill_(psi)
 
     def d_gradient(self, step: int) -> Tensor:
         """Return the gradient of the critic's loss with respect to ψ."""
-        losses, _ = self.objective.d_losses(
-            self.critic, Sample(_data()), [(Sample(self.theta.detach()), 1.0)], _rng(step)
-        )
-        return torch.autograd.grad(torch.stack(list(losses.values())).sum(), self.critic.psi)[0]
+        fake = Sample(self.generator(_one()).detach())
+        losses, _ = self.objective.d_losses(self.critic, Sample(_data()), [(fake, 1.0)], _rng(step))
+        losses |= self.objective.parameter_losses(self.critics, "d")
+        return torch.autograd.grad(torch.stack(list(losses.values())).sum(), self.psi)[0]
 
     def g_gradient(self, step: int) -> Tensor:
         """Return the gradient of the generator's loss with respect to θ."""
-        losses, _ = self.objective.g_losses(self.critic, Sample(self.theta), Sample(_data()), _rng(step))
+        fake = Sample(self.generator(_one()))
+        losses, _ = self.objective.g_losses(self.critic, fake, Sample(_data()), _rng(step))
+        losses |= self.objective.parameter_losses(self.generators, "g")
         return torch.autograd.grad(torch.stack(list(losses.values())).sum(), self.theta)[0]
 
     def _move(self, parameter: nn.Parameter, gradient: Tensor, lr: float) -> None:
@@ -107,19 +108,24 @@ class Game:
             parameter.sub_(lr * gradient)
 
 
-class _Critic(nn.Module):
-    """D(x) = ψ x for points [N, 1]."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.psi = nn.Parameter(torch.zeros(1, 1, dtype=torch.float64))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x @ self.psi
+def _line() -> nn.Linear:
+    """Return x ↦ weight · x: the critic with weight ψ, and with x = 1 the generator's point θ."""
+    line = nn.Linear(1, 1, bias=False, dtype=torch.float64)
+    nn.init.ones_(line.weight)
+    return line
 
 
 def build_game(settings: Settings, simultaneous: bool = False) -> Game:
-    """Build a game by the objective that training settings ask for; GanToolsError says what is wrong with them."""
+    """Build a game by the objective, penalties and constraints that are asked for.
+
+    GanToolsError says what is wrong with them, or which settings have no meaning in so small a game.
+    """
+    strange = [name for name in settings if name not in {"objective", "penalty", "constraint", "spectral_norm"}]
+    if strange:
+        raise GanToolsError(
+            f"{', '.join(map(flag, strange))} has no meaning here: both players take plain steps of size --lr",
+            "give an objective with --penalty and --constraint alone",
+        )
     return Game(build_objective(configure("toy", **settings)), simultaneous)
 
 
@@ -151,7 +157,6 @@ def animate(games: Sequence[Game], courses: Sequence[Course], path: Path) -> Pat
             x, y = points[-1]
             pen.ellipse((x - 3, y - 3, x + 3, y + 3), fill=RED)
         frames.append(picture.quantize(32, dither=Image.Dither.NONE))
-    path.parent.mkdir(parents=True, exist_ok=True)
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=60, loop=0, optimize=True)
     return path
 
@@ -197,6 +202,10 @@ def _pixels(axes: Axes, course: Course, height: int) -> list[tuple[float, float]
     """Return a course in pixels of the drawn figure, within its panel."""
     inside = np.clip(course.places, -_REACH, _REACH)
     return [(float(x), float(height - y)) for x, y in axes.transData.transform(inside)]
+
+
+def _one() -> Tensor:
+    return torch.ones(1, 1, dtype=torch.float64)
 
 
 def _data() -> Tensor:

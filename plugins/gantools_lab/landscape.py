@@ -32,7 +32,7 @@ _DIVERGENCES = {
     "f-jensen-shannon": ("2 JS", BLUE),
     "f-total-variation": ("TV", GREEN),
     "f-squared-hellinger": ("squared Hellinger", PURPLE),
-    "f-kl": ("KL", RED),
+    "f-kl": ("KL (infinite without overlap)", RED),
 }
 _FITS = {"f-kl": RED, "f-reverse-kl": BLUE, "f-jensen-shannon": GREEN}
 

@@ -34,8 +34,18 @@ def dress(axes: Axes, title: str, x: str, y: str = "", legend: bool = True) -> N
         axes.legend(fontsize=8, framealpha=0.85)
 
 
+def folder(path: Path) -> Path:
+    """Make a folder for results; GanToolsError if it cannot be written."""
+    from gantools.errors import GanToolsError
+
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GanToolsError(f"cannot write {path}: {error.strerror}", "give another folder with --out") from None
+    return path
+
+
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure as PNG and return its path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
     return path

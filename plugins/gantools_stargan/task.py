@@ -22,6 +22,8 @@ class StarGAN(Task[Config]):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
+        if not config.domains:
+            raise GanToolsError("--data missing: pictures of several domains are needed", "give --data DIR")
         self.names = [name for names in config.domains for name in names]
         self.kinds = list(config.labels)
         self.slices: list[slice] = []

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gantools import GanToolsError
 from gantools_lab.dirac import animate, build_game, draw
 
 LR = 0.1
@@ -36,6 +37,16 @@ def test_r1_converges_at_the_rate_of_its_jacobian():
     rate = max(abs(np.linalg.eigvals(jacobian)))
     radius = np.hypot(*places.T)
     assert radius[400] / radius[300] == pytest.approx(rate**100, rel=0.02)
+
+
+def test_constraints_count_and_run_settings_are_refused():
+    plain = course(objective="wgan").distance
+    assert course(objective="wgan", constraint=["historical-averaging:weight=0.5"]).distance < 0.9 * plain
+    assert course(objective="wgan", spectral_norm=True).distance != plain
+    clipped = course(objective="wgan", constraint=["weight-clipping:c=0.5"]).places
+    assert clipped[1].tolist() == [1 + LR * 0.5, 0.5]  # clipped before the generator moves
+    with pytest.raises(GanToolsError, match="--n-critic has no meaning here"):
+        build_game({"objective": "wgan", "n_critic": 5})
 
 
 def test_verdicts_are_what_the_figure_shows(tmp_path):

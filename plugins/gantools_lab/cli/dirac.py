@@ -41,7 +41,9 @@ def dirac(
     from gantools.cli.train import read_flags
     from gantools.errors import GanToolsError
     from gantools_lab.dirac import animate, build_game, draw
+    from gantools_lab.style import folder
 
+    folder(out)
     played, courses = [], []
     for spec in games or _GAMES:
         words = [word for word in shlex.split(spec) if word != "--simultaneous"]

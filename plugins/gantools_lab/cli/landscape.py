@@ -18,7 +18,9 @@ def landscape(
     from rich.progress import track
 
     from gantools_lab.landscape import FIGURES
+    from gantools_lab.style import folder
 
+    folder(out)
     numbers: dict[str, Any] = {}
     for name in track(FIGURES, "drawing", console=talk, transient=True, disable=not talk.is_terminal):
         path = out / f"{name}.png"
