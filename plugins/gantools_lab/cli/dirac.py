@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import shlex
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gantools.cli.console import put, put_json, say
+from gantools.cli.console import put_json, say, talk
+
+if TYPE_CHECKING:
+    from gantools_lab.dirac import Game
 
 _GAMES = [
     "minimax --simultaneous",
     "minimax",
     "wgan",
+    "wgan --penalty gp:weight=0.25",
     "wgan --penalty gp:weight=1",
     "nonsaturating --penalty r1:weight=0.5",
-    "wgan --constraint weight-clipping:c=0.5",
 ]
 
 
@@ -29,35 +32,60 @@ def dirac(
         ),
     ] = None,
     lr: Annotated[float, typer.Option(help="size of both players' steps")] = 0.1,
-    steps: Annotated[int, typer.Option(help="steps to play", min=1)] = 500,
+    steps: Annotated[int, typer.Option(help="steps to play", min=20)] = 500,
     out: Annotated[Path, typer.Option("-o", "--out", help="folder for the figure and the animation")] = Path(
         "lab/dirac"
     ),
-    as_json: Annotated[
-        bool, typer.Option("--json", help="print how far each ends from the equilibrium as JSON")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the courses and how they end as JSON")] = False,
 ) -> None:
     """Play the smallest GAN, one number against one number: it circles, overshoots or converges."""
+    from rich.console import Console
+    from rich.progress import track
+    from rich.table import Table
+
+    from gantools.errors import GanToolsError
+    from gantools_lab.orbits import animate, draw
+    from gantools_lab.style import places
+
+    if not (lr > 0 and math.isfinite(lr)):
+        raise GanToolsError(f"--lr {lr:g} is no size of a step", "give a number above 0, such as --lr 0.1")
+    png, gif = places(out, "dirac.png", "dirac.gif")
+    played = {spec: _read(spec) for spec in games or _GAMES}
+    silent = not talk.is_terminal
+    listed = list(played.items())
+    courses = [
+        game.play(steps, lr, words=spec)
+        for spec, game in track(listed, "playing", console=talk, transient=True, disable=silent)
+    ]
+    draw(list(played.values()), courses, png)
+    animate(list(played.values()), courses, gif)
+    if as_json:
+        put_json(
+            [
+                {"game": c.words, "verdict": c.verdict, "distance": c.distance, "places": c.places.round(9).tolist()}
+                for c in courses
+            ]
+        )
+    else:
+        table = Table("game", "it", "and ends, from the equilibrium", box=None, header_style="bold", pad_edge=False)
+        for course in courses:
+            table.add_row(course.words, course.verdict, f"{course.distance:.3g}")
+        Console(highlight=False, markup=False).print(table)
+    say(f"look at:  {png}, {gif}")
+    say('try:      gantools lab dirac "wgan --constraint weight-clipping:c=0.5" "hinge --penalty r1" --lr 0.2')
+
+
+def _read(spec: str) -> Game:
+    """Build the game that an objective with flags asks for."""
     from gantools.cli.train import read_flags
     from gantools.errors import GanToolsError
-    from gantools_lab.dirac import animate, build_game, draw
-    from gantools_lab.style import folder
+    from gantools_lab.dirac import build_game
 
-    folder(out)
-    played, courses = [], []
-    for spec in games or _GAMES:
-        words = [word for word in shlex.split(spec) if word != "--simultaneous"]
-        if not words or words[0].startswith("-"):
-            raise GanToolsError(f"`{spec}` does not begin with an objective", 'write for example "wgan --penalty gp"')
-        settings = {"objective": words[0], **read_flags("toy", words[1:])}
-        game = build_game(settings, "--simultaneous" in shlex.split(spec))
-        played.append(game)
-        courses.append(replace(game.play(steps, lr), words=spec))
-    figure, film = draw(played, courses, out / "dirac.png"), animate(played, courses, out / "dirac.gif")
-    if as_json:
-        put_json([{"game": c.words, "verdict": c.verdict, "distance": c.distance} for c in courses])
-    else:
-        for course in courses:
-            put(f"{course.words}: {course.verdict}, ends {course.distance:.3g} from the equilibrium")
-    say(f"look at:  {figure}, {film}")
-    say('try:      gantools lab dirac "hinge --penalty r1" lsgan --lr 0.2')
+    try:
+        words = shlex.split(spec)
+    except ValueError as error:
+        raise GanToolsError(f"`{spec}`: {error}", "close the quotation") from None
+    flags = [word for word in words if word != "--simultaneous"]
+    if not flags or flags[0].startswith("-"):
+        raise GanToolsError(f"`{spec}` does not begin with an objective", 'write for example "wgan --penalty gp"')
+    return build_game({"objective": flags[0], **read_flags("toy", flags[1:])}, len(flags) < len(words))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from gantools.cli.console import put, put_json, say, talk
+from gantools.cli.console import put_json, say, talk
 
 
 def landscape(
@@ -15,25 +17,37 @@ def landscape(
     as_json: Annotated[bool, typer.Option("--json", help="print the numbers behind the figures as JSON")] = False,
 ) -> None:
     """Draw how divergences move with distance, why a sure critic teaches nothing, and what KL covers or drops."""
+    from rich.console import Console
     from rich.progress import track
+    from rich.table import Table
 
     from gantools_lab.landscape import FIGURES
-    from gantools_lab.style import folder
+    from gantools_lab.style import places
 
-    folder(out)
-    numbers: dict[str, Any] = {}
-    for name in track(FIGURES, "drawing", console=talk, transient=True, disable=not talk.is_terminal):
-        path = out / f"{name}.png"
-        numbers[name] = FIGURES[name](path)
-        if not as_json:
-            put(f"{path}: {_in_words(numbers[name])}")
+    paths = places(out, *(f"{name}.png" for name in FIGURES))
+    drawn = {
+        name: draw(path)
+        for (name, draw), path in track(
+            list(zip(FIGURES.items(), paths, strict=True)), "drawing", console=talk, transient=True,
+            disable=not talk.is_terminal,
+        )
+    }  # fmt: skip
     if as_json:
-        put_json(numbers)
-    say(f"look at:  {out}/*.png")
+        put_json({name: asdict(figure) for name, figure in drawn.items()})
+    else:
+        table = Table("figure", "what", "value", box=None, header_style="bold", pad_edge=False)
+        for name, figure in drawn.items():
+            for what, value in _flat(figure.findings):
+                table.add_row(name, what, "infinite" if value is None else f"{value:.4g}")
+        Console(highlight=False, markup=False).print(table)
+    say(f"look at:  {', '.join(map(str, paths))}")
     say("try:      gantools lab dirac, or: gantools lab estimate --objective f-kl")
 
 
-def _in_words(numbers: Any) -> str:
-    if isinstance(numbers, dict):
-        return ", ".join(f"{name.replace('_', ' ')} {_in_words(value)}" for name, value in numbers.items())
-    return "infinite" if numbers is None else f"{numbers:.4g}"
+def _flat(findings: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
+    """Yield the numbers of nested findings, each with all its names."""
+    for name, value in findings.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}, {inner}", number) for inner, number in _flat(value))
+        else:
+            yield name.replace("_", " "), value
