@@ -120,6 +120,7 @@ class Toy(Task[Config]):
             "wasserstein_floor": self._floor,
         }
 
+    @torch.no_grad()
     def _samples(self, nets: Networks, batch: Batch) -> Tensor:
         """Return as many samples as there are data in the sheet, from the same noise every time."""
         z = torch.randn(len(batch["x"]), self.config.z, generator=torch.Generator().manual_seed(0))
