@@ -13,6 +13,7 @@ from gantools.errors import GanToolsError
 
 if TYPE_CHECKING:
     from gantools.api import TrainedRun
+    from gantools.inference.files import Job
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _SHOWN = 4
@@ -50,16 +51,21 @@ def _translate(name: str, pictures: Path, out: Path, device: str) -> None:
     from gantools.training.sheets import draw_pictures
 
     model = load(name, device)
-    results = list(translate_files(model, plan([str(pictures)], out, force=False)))
-    failed = [result.error for result in results if result.error]
+    options: dict[str, Any] = {"to": "all"} if model.header.domains else {}
+    jobs = plan([str(pictures)], out, force=False, variants=list(model.variants(options)))
+    failed = [result.error for result in translate_files(model, jobs, **options) if result.error]
     if failed:
         raise GanToolsError(f"the demo could not translate its pictures: {failed[0]}", "install gantools again")
-    step = max(1, len(results) // _SHOWN)
-    shown = [result.job for result in results[::step][:_SHOWN]]
-    before, after = model.header.data["domains"]
-    columns = {before: [open_image(job.source) for job in shown], after: [open_image(job.target) for job in shown]}
+    made: dict[Path, list[Job]] = {}
+    for job in jobs:
+        made.setdefault(job.source, []).append(job)
+    shown = list(made.values())[:: max(1, len(made) // _SHOWN)][:_SHOWN]
+    before, after = ("source", "") if options else model.header.data["domains"]
+    columns = {before: [open_image(row[0].source) for row in shown]}
+    for column in zip(*shown, strict=True):
+        columns[column[0].variant or after] = [open_image(job.target) for job in column]
     draw_pictures(columns, out / "before-and-after.png")
-    say(f"translated {len(results)} pictures that {name} has never seen, into {out}")
+    say(f"translated {len(made)} pictures that {name} has never seen, into {out}")
 
 
 def _train(examples: Path, out: Path, minutes: float, device: str) -> TrainedRun:

@@ -93,6 +93,8 @@ def read_flags(task: str, words: Sequence[str]) -> Settings:
 
 def finish(trained: TrainedRun, quiet: bool) -> None:
     """Say where the results are and what to type next; exit as the outcome demands."""
+    from gantools.weights.header import read_header
+
     run = shlex.quote(str(trained.folder))
     tell = (lambda line: None) if quiet else say
     tell(f"{trained.outcome} at step {trained.step:,}; results in {trained.folder}")
@@ -101,5 +103,6 @@ def finish(trained: TrainedRun, quiet: bool) -> None:
         raise typer.Exit(75 if trained.signal == signal.SIGTERM else 130)
     tell(f"look at:    {max((trained.folder / 'samples').glob('*.png'))}")
     if "translate" in manager().tasks.get(trained.task).capabilities:
-        tell(f"try:        gantools translate PICTURE --weights {run}")
+        to = " --to all" if read_header(trained.weights).domains else ""
+        tell(f"try:        gantools translate PICTURE{to} --weights {run}")
     tell(f"train on:   gantools resume {run} --steps 1000")

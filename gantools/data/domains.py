@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gantools.data.decode import open_image, parse_background, to_rgb
 from gantools.data.images import Files, ImageSet, Report
-from gantools.data.labels import LabelledSet, read_sets, warn_of_rare
+from gantools.data.labels import LabelledSet, read_sets, warn_of_gaps
 from gantools.data.order import Shuffled, centre, crop_and_flip
 from gantools.data.pixels import resized
 from gantools.data.profile import profile
@@ -22,16 +22,16 @@ class DomainImages:
     itself: it has the distribution of the paper's permuted labels and does not depend on how a batch is split.
     """
 
-    def __init__(self, config: DomainSettings, report: Report, held_back: int = 4) -> None:
+    def __init__(self, config: DomainSettings, report: Report, held_back: int = 8) -> None:
         self.config = config
         found = read_sets(config.data, config.attributes, config.select)
         total = sum(len(labelled.files) for labelled in found)
         self.sets: list[_Set] = []
         for number, labelled in enumerate(found):
-            warn_of_rare(labelled)
+            warn_of_gaps(labelled)
             budget = config.cache_mb * 2**20 * len(labelled.files) // total
             images = ImageSet([(path,) for path in labelled.files], self._read, 3 * config.resize_to**2, budget)
-            images.load(str(labelled.folder), report)
+            images.load(str(labelled), report)
             before = sum(len(earlier.names) for earlier in found[:number])
             after = sum(len(later.names) for later in found[number + 1 :])
             self.sets.append(_Set(labelled, images, (before, after), config.seed, number, held_back))
@@ -98,6 +98,6 @@ class _Set:
         rows = [(*[0] * before, *by_file[files[0]], *[0] * after) for files in images.items]
         self.images = images
         self.labels = torch.tensor(rows, dtype=torch.float32)
-        training, self.shown = images.split(max(held_back, len(found.names)))
+        training, self.shown = images.split(max(held_back, len(found.names) if found.kind == "exclusive" else 0))
         self.order = Shuffled(training, seed, "order", number)
         self.targets = Shuffled(training, seed, "target", number)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gantools.errors import GanToolsError
 
+_GOLDEN = 0.618
 log = logging.getLogger("gantools")
 Report = Callable[[str, int, int], None]
 Files = tuple[Path, ...]
@@ -75,10 +76,13 @@ class ImageSet:
         return (self[index] for index in range(0, len(self), step))
 
     def split(self, held_back: int) -> tuple[list[int], list[int]]:
-        """Return the indices to train on and ``held_back`` others, spread evenly; a small set holds none back."""
+        """Return the indices to train on and ``held_back`` others; a small set holds none back.
+
+        Those are spread evenly, each at another place of its stretch: folders named alike show different things.
+        """
         count = len(self)
         rows = min(held_back, count)
-        shown = [count * i // rows for i in range(rows)]
+        shown = [int((i + i * _GOLDEN % 1) * count / rows) for i in range(rows)]
         training = sorted(set(range(count)) - set(shown))
         return (training, shown) if len(training) >= 6 * held_back else (list(range(count)), shown)
 

@@ -25,7 +25,8 @@ _RARE = 0.02
 class LabelledSet:
     """Pictures of one data set and their labels: ``labels[i]`` holds a 0 or 1 for each of ``names``.
 
-    "exclusive" domains: each picture is of exactly one; "independent" attributes: each is there or not.
+    "exclusive" domains: each picture is of exactly one; "independent" attributes: each is there or not. ``missing``
+    are the pictures that a file of attributes names and that are not there.
     """
 
     folder: Path
@@ -33,6 +34,12 @@ class LabelledSet:
     kind: Kind
     files: tuple[Path, ...]
     labels: tuple[tuple[int, ...], ...]
+    missing: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Say which domains there are, of which kind, and how many pictures each has."""
+        what = "exclusive domains" if self.kind == "exclusive" else "independent attributes"
+        return f"{self.folder}: {what} {', '.join(f'{name} {count:,}' for name, count in self.counts().items())}"
 
     def counts(self) -> dict[str, int]:
         """Return how many pictures each domain or attribute has."""
@@ -73,9 +80,12 @@ def _has_domains(folder: Path) -> bool:
     return folder.is_dir() and any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir())
 
 
-def warn_of_rare(found: LabelledSet) -> None:
-    """Warn of domains that have hardly any picture, and of attributes that are nearly always or never there."""
+def warn_of_gaps(found: LabelledSet) -> None:
+    """Warn of missing pictures, of domains that have hardly any, and of attributes nearly always or never there."""
     total = len(found.files)
+    if found.missing:
+        some = f"{len(found.missing)} pictures that the attributes name, such as {found.missing[0]},"
+        log.warning("left out: %s are not in %s", some, found.folder)
     for name, count in found.counts().items():
         share = count / total
         if share < _RARE or (found.kind == "independent" and share > 1 - _RARE):
@@ -139,7 +149,7 @@ def _by_word(
 def _located(
     data: Path, attributes: Path, names: tuple[str, ...], kind: Kind, rows: Sequence[tuple[str, tuple[int, ...]]]
 ) -> LabelledSet:
-    """Find the pictures that the rows name below the folder; those that are missing are warned of."""
+    """Find the pictures that the rows name below the folder; those that are missing are told of."""
     by_name = {path.relative_to(data).as_posix(): path for path in list_images(data, _LAYOUT)}
     by_name = {path.name: path for path in by_name.values()} | by_name
     found = [(by_name[name], label) for name, label in rows if name in by_name]
@@ -149,11 +159,8 @@ def _located(
             f"none of the {len(rows)} pictures that {attributes} names is in {data}: {missing[0]} is not there",
             "give the folder that holds the pictures with --data",
         )
-    if missing:
-        log.warning(
-            "left out: %d pictures that %s names are not in %s, such as %s", len(missing), attributes, data, missing[0]
-        )
-    return LabelledSet(data, names, kind, tuple(path for path, _ in found), tuple(label for _, label in found))
+    files, labels = tuple(path for path, _ in found), tuple(label for _, label in found)
+    return LabelledSet(data, names, kind, files, labels, tuple(missing))
 
 
 def _table(path: Path) -> tuple[list[str], list[Row]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import field_validator, model_validator
 
@@ -84,7 +84,7 @@ class DomainSettings(ImageSettings):
     @field_validator("data", "attributes", "select", "labels", mode="before")
     @classmethod
     def _several(cls, value: object) -> object:
-        return [value] if isinstance(value, str | Path) else value
+        return _listed(value)
 
     @field_validator("labels")
     @classmethod
@@ -97,18 +97,22 @@ class DomainSettings(ImageSettings):
     @classmethod
     def complete(cls, settings: Settings) -> Settings:
         """Return the settings with the domains and their kinds as the data have them."""
-        folders, files = settings.get("data") or [], settings.get("attributes") or []
-        if not folders:
-            return settings
-        if settings.get("select") and settings.get("labels"):
+        names = ("data", "attributes", "select", "labels")
+        folders, files, select, kinds = (_listed(settings.get(name) or []) for name in names)
+        if not folders or (select and kinds):
             return settings
         from gantools.data.labels import read_sets
 
-        found = read_sets(folders, files, settings.get("select") or [])
-        kinds = settings.get("labels") or [labelled.kind for labelled in found]
+        found = read_sets(folders, files, select)
+        kinds = kinds or [labelled.kind for labelled in found]
         return {**settings, "select": [",".join(labelled.names) for labelled in found], "labels": kinds}
 
     @property
     def domains(self) -> list[list[str]]:
         """The names of the domains or attributes of each data set."""
         return [names.split(",") for names in self.select]
+
+
+def _listed(value: Any) -> Any:
+    """Let one folder or name stand for a list of one."""
+    return [value] if isinstance(value, str | Path) else value

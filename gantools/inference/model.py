@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gantools.config import Options, RunConfig, validate
+from gantools.config import Options, RunConfig, flag, validate
 from gantools.data.decode import alpha_of, open_image, parse_background, to_channels
 from gantools.data.pixels import resized, to_bytes, to_image, to_unit
 from gantools.data.profile import strangeness
@@ -85,6 +85,13 @@ class Model:
     def options(self, given: dict[str, Any]) -> Options:
         """Check options against those of the task; GanToolsError names what does not fit."""
         cls: type[Options] = load_object(self.info.options)
+        strangers = [flag(name) for name in given if name not in cls.model_fields]
+        if strangers:
+            known = ", ".join(map(flag, cls.model_fields)) or "no option of its own"
+            raise GanToolsError(
+                f"{self.header.task} weights have no use for {', '.join(strangers)}",
+                f"{self.header.task} takes {known}; `gantools weights list` shows what other weights there are",
+            )
         return validate(cls, given)
 
     def variants(self, given: dict[str, Any]) -> dict[str, Options]:

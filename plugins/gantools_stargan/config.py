@@ -20,6 +20,9 @@ class Config(DomainSettings):
     upsample: Literal["resize", "transpose"] = option(
         "resize", "how the generator enlarges; transpose, the paper's, can leave checkerboards", "Networks"
     )
+    skips: bool = option(
+        True, "hand lines and colours of the source on, and paint a change of it; not the paper's", "Networks"
+    )
     d_width: int | None = option(
         None, "channels of the discriminator's first layer [default: as --width]", "Networks", ge=1
     )
@@ -29,8 +32,17 @@ class Config(DomainSettings):
         "Networks",
         ge=1,
     )
+    projection: bool = option(
+        True, "let the discriminator judge pictures as ones of their domain; not the paper's", "Networks"
+    )
     classification: float = option(1.0, "weight of the classification losses", "Losses", ge=0)
-    reconstruction: float = option(10.0, "weight of the reconstruction loss", "Losses", ge=0)
+    identity: float = option(
+        2.0,
+        "weight of the identity loss, of pictures whose target is their own domain; not the paper's",
+        "Losses",
+        ge=0,
+    )
+    reconstruction: float = option(5.0, "weight of the reconstruction loss", "Losses", ge=0)
     adversarial: float = option(1.0, "weight of the generator's adversarial loss", "Losses", ge=0)
 
     presets: ClassVar[dict[str, Settings]] = {
@@ -39,7 +51,8 @@ class Config(DomainSettings):
             "size": 128, "load_size": 128, "flip": True, "batch_size": 16, "steps": 40_000, "decay_from": 0.5,
             "lr_g": 1e-4, "lr_d": 1e-4, "betas": (0.5, 0.999), "optimizer": "adam", "ema": 0.0, "augment": "",
             "objective": "wgan-gp", "n_critic": 5, "width": 64, "blocks": 6, "upsample": "transpose",
-            "d_width": 64, "d_layers": 6, "classification": 1.0, "reconstruction": 10.0, "adversarial": 1.0,
+            "skips": False, "d_width": 64, "d_layers": 6, "projection": False, "classification": 1.0, "identity": 0.0,
+            "reconstruction": 10.0, "adversarial": 1.0,
         }
     }  # fmt: skip
 

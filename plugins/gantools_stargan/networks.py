@@ -11,37 +11,59 @@ from gantools.networks import AutoEncoder
 from gantools.networks.resnet import Upsample
 from gantools.objectives import Verdict
 
-_DEEPEST = 6
+_DEEPEST, _SOURCE = 6, 0.9
 
 
 class Generator(nn.Module):
     """A ResNet that sees the target labels as further channels: [N, 3, H, W] and [N, C] -> [N, 3, H, W].
 
     H and W are multiples of 4 (`stride`). Padding is by zeros: mirrored borders would look like other places, and with
-    constant label maps the network would not tell where a picture ends.
+    constant label maps the network would not tell where a picture ends. ``skips``, not the paper's, hand what the
+    halving layers see on to the doubling ones (Ronneberger et al. 2015), and the network paints a change of its source:
+    tanh(change + artanh(0.9 source)). It then starts with the source's lines and colours, where the paper's may settle
+    on inverted colours, which the reconstruction loss does not mind.
     """
 
     stride = 4
 
-    def __init__(self, labels: int, width: int = 64, blocks: int = 6, upsample: Upsample = "resize") -> None:
+    def __init__(
+        self, labels: int, width: int = 64, blocks: int = 6, upsample: Upsample = "resize", skips: bool = False
+    ) -> None:
         super().__init__()
+        self.skips = skips
+        twice = 2 if skips else 1
         self.stem = _conv(3 + labels, width, 7, 1, 3)
-        self.down = nn.Sequential(_conv(width, 2 * width, 4, 2, 1), _conv(2 * width, 4 * width, 4, 2, 1))
+        self.down = nn.ModuleList([_conv(width, 2 * width, 4, 2, 1), _conv(2 * width, 4 * width, 4, 2, 1)])
         self.blocks = nn.Sequential(*(_Residual(4 * width) for _ in range(blocks)))
-        self.up = nn.Sequential(_doubling(4 * width, 2 * width, upsample), _doubling(2 * width, width, upsample))
-        self.head = nn.Sequential(nn.Conv2d(width, 3, 7, 1, 3, bias=False), nn.Tanh())
+        self.up = nn.ModuleList(
+            [_doubling(4 * width, 2 * width, upsample), _doubling(twice * 2 * width, width, upsample)]
+        )
+        self.head = nn.Conv2d(twice * width, 3, 7, 1, 3, bias=False)
 
     def forward(self, image: Tensor, labels: Tensor) -> Tensor:
         """Translate pictures in [-1, 1] to the domains of ``labels`` [N, C], 0 or 1 each."""
         maps = labels.to(image.dtype)[:, :, None, None].expand(-1, -1, *image.shape[2:])
-        result: Tensor = self.head(self.up(self.blocks(self.down(self.stem(torch.cat([image, maps], 1))))))
-        return result
+        whole = self.stem(torch.cat([image, maps], 1))
+        half = self.down[0](whole)
+        x = self.up[0](self.blocks(self.down[1](half)))
+        x = self.up[1](self._beside(x, half))
+        painted: Tensor = self.head(self._beside(x, whole))
+        return (painted + (_SOURCE * image).atanh()).tanh() if self.skips else painted.tanh()
+
+    def _beside(self, x: Tensor, seen: Tensor) -> Tensor:
+        return torch.cat([x, seen], 1) if self.skips else x
 
 
 class Discriminator(nn.Module):
-    """Halving convolutions with two heads: scores of patches, and domain logits [N, C] as ``aux["domains"]``."""
+    """Halving convolutions with two heads: scores of patches, and domain logits [N, C] as ``aux["domains"]``.
 
-    def __init__(self, labels: int, size: int, width: int = 64, layers: int | None = None) -> None:
+    With ``projection``, not the paper's, the scores say how real a picture is *as one of its labels*: each label adds a
+    projection of the features (Miyato & Koyama 2018, eq. 3, here for each patch).
+    """
+
+    def __init__(
+        self, labels: int, size: int, width: int = 64, layers: int | None = None, projection: bool = False
+    ) -> None:
         super().__init__()
         layers = layers or discriminator_layers(size)
         channels = [3, *(width * 2**i for i in range(layers))]
@@ -53,11 +75,16 @@ class Discriminator(nn.Module):
         )
         self.head = nn.Conv2d(channels[-1], 1, 3, 1, 1, bias=False)
         self.domains = nn.Conv2d(channels[-1], labels, max(1, size >> layers), bias=False)
+        self.projection = nn.Conv2d(channels[-1], labels, 3, 1, 1, bias=False) if projection else None
 
-    def forward(self, image: Tensor) -> Verdict:
-        """Judge pictures [N, 3, size, size] in [-1, 1]."""
+    def forward(self, image: Tensor, labels: Tensor | None = None) -> Verdict:
+        """Judge pictures [N, 3, size, size] in [-1, 1], with ``projection`` together with their labels [N, C]."""
         features = self.body(image)
-        return Verdict(self.head(features), aux={"domains": self.domains(features).flatten(2).mean(2)})
+        score = self.head(features)
+        if self.projection is not None and labels is not None:
+            of_labels = self.projection(features) * labels.to(features.dtype)[:, :, None, None]
+            score = score + of_labels.sum(1, keepdim=True)
+        return Verdict(score, aux={"domains": self.domains(features).flatten(2).mean(2)})
 
 
 class EnergyDiscriminator(nn.Module):
@@ -69,8 +96,8 @@ class EnergyDiscriminator(nn.Module):
         self.domains = nn.Linear(code * (size >> layers) ** 2, labels)
         self.head = self.autoencoder.head
 
-    def forward(self, image: Tensor) -> Verdict:
-        """Judge pictures [N, 3, size, size] in [-1, 1]."""
+    def forward(self, image: Tensor, labels: Tensor | None = None) -> Verdict:
+        """Judge pictures [N, 3, size, size] in [-1, 1], whatever their labels: an energy knows no projection."""
         verdict: Verdict = self.autoencoder(image)
         return verdict._replace(aux={"domains": self.domains(verdict.features[0].flatten(1))})
 

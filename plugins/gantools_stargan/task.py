@@ -1,4 +1,7 @@
-"""StarGAN (Choi et al. 2018): adversarial (eq. 8), classification (eq. 2 and 3) and reconstruction (eq. 4) losses."""
+"""StarGAN (Choi et al. 2018): adversarial (eq. 8), classification (eq. 2 and 3) and reconstruction (eq. 4) losses.
+
+Not the paper's are the identity loss and the projection; ``--preset paper`` leaves them out.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ class StarGAN(Task[Config]):
         config = self.config
         sets = len(self.slices) if len(self.slices) > 1 else 0
         networks: dict[str, nn.Module] = {
-            "g": Generator(len(self.names) + sets, config.width, config.blocks, config.upsample)
+            "g": Generator(len(self.names) + sets, config.width, config.blocks, config.upsample, config.skips)
         }
         if "independent" in self.kinds:
             networks["recogniser"] = Recogniser(len(self.names))
@@ -51,7 +54,7 @@ class StarGAN(Task[Config]):
         width, layers = config.d_width or config.width, config.d_layers or discriminator_layers(config.size)
         if needs.critic == "autoencoder":
             return {"d": EnergyDiscriminator(len(self.names), config.size, width, min(layers, 3))}
-        return {"d": Discriminator(len(self.names), config.size, width, layers)}
+        return {"d": Discriminator(len(self.names), config.size, width, layers, config.projection)}
 
     def forward(self, nets: Networks, batch: Batch, rng: StepRandom) -> Outputs:
         """Translate to the target labels."""
@@ -59,20 +62,26 @@ class StarGAN(Task[Config]):
 
     def d_losses(self, nets: Networks, batch: Batch, out: Outputs, objective: Objective, rng: StepRandom) -> Losses:
         """Return the critic's losses, and how badly it tells the domains of real pictures."""
-        losses, verdict = objective.d_losses(nets["d"], Sample(batch["image"]), [(Sample(out["fake"]), 1.0)], rng)
+        real, fake = self._sample(batch["image"], batch["label"]), self._sample(out["fake"], batch["target"])
+        losses, verdict = objective.d_losses(nets["d"], real, [(fake, 1.0)], rng)
         told = self._classification(verdict.aux["domains"], batch["label"], batch["set"])
         return losses | {"classification": self.config.classification * told}
 
     def g_losses(self, nets: Networks, batch: Batch, out: Outputs, objective: Objective, rng: StepRandom) -> Losses:
-        """Return adversarial, classification and reconstruction losses."""
+        """Return adversarial, classification, identity and reconstruction losses."""
         config = self.config
-        terms, verdict = objective.g_losses(nets["d"], Sample(out["fake"]), Sample(batch["image"]), rng)
+        real, fake = self._sample(batch["image"], batch["label"]), self._sample(out["fake"], batch["target"])
+        terms, verdict = objective.g_losses(nets["d"], fake, real, rng)
         losses = {name: config.adversarial * value for name, value in terms.items()}
         told = self._classification(verdict.aux["domains"], batch["target"], batch["set"])
         losses["classification"] = config.classification * told
         if "recogniser" in nets.generators:
             seen = nets["recogniser"](batch["image"])
             losses["recognition"] = self._classification(seen, batch["label"], batch["set"])
+        if config.identity:
+            same = (batch["target"] == batch["label"]).all(1)
+            change = (out["fake"] - batch["image"]).abs().mean((1, 2, 3))
+            losses["identity"] = config.identity * (change * same).mean()
         if config.reconstruction:
             back = nets["g"](out["fake"], self._input(batch["label"], batch["set"]))
             losses["reconstruction"] = config.reconstruction * l1_loss(back, batch["image"])
@@ -136,6 +145,10 @@ class StarGAN(Task[Config]):
     def metadata(self) -> dict[str, Any]:
         """Return the names of all domains."""
         return {"domains": self.names}
+
+    def _sample(self, image: Tensor, label: Tensor) -> Sample:
+        """Return what the discriminator judges: with a projection, pictures together with their labels."""
+        return Sample(image, (label,) if self.config.projection else ())
 
     def _input(self, label: Tensor, number: Tensor) -> Tensor:
         """Return what the generator is told: the labels, and with several data sets the one they are of (eq. 7)."""

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from gantools import GanToolsError
-from gantools.data.labels import read_labels, read_sets, warn_of_rare
+from gantools.data.labels import read_labels, read_sets, warn_of_gaps
 
 
 def pictures(folder, *names):
@@ -78,7 +78,7 @@ def test_bad_files_are_explained(faces, text, select, message):
 
 def test_missing_pictures_and_rare_attributes_are_warned_of(faces, caplog):
     (faces / "more.csv").write_text("file,A\n" + "1.png,0\n2.png,0\n3.png,0\n4.png,0\n5.png,1\n")
-    warn_of_rare(read_labels(faces / "faces", faces / "more.csv", []))
+    warn_of_gaps(read_labels(faces / "faces", faces / "more.csv", []))
     assert "5.png" in caplog.text
     assert "0 of 4 pictures are A" in caplog.text
 

@@ -10,6 +10,8 @@ from torch.nn.functional import binary_cross_entropy, nll_loss, softmax
 import gantools
 import gantools.task
 from gantools import GanToolsError
+from gantools.objectives.grammar import build_objective
+from gantools.randomness import StepRandom
 from gantools_stargan.config import Config, Options
 from gantools_stargan.networks import Discriminator, Generator
 from gantools_stargan.targets import Target, every_target, read_target
@@ -95,3 +97,35 @@ def test_a_trained_one_translates_into_one_domain_or_all(elsewhere):
     assert list(model.translate(picture, to="all")) == ["noto", "twemoji"]
     with pytest.raises(GanToolsError, match="did you mean `twemoji`"):
         model.translate(picture, to="twemojy")
+
+
+def test_with_skips_a_network_that_paints_nothing_keeps_its_source_and_without_the_papers_is_grey():
+    images, labels = torch.rand(2, 3, 16, 16) * 2 - 1, torch.eye(2)
+    for skips, expected in ((True, 0.9 * images), (False, torch.zeros_like(images))):
+        generator = Generator(2, 4, 1, skips=skips)
+        torch.nn.init.zeros_(generator.head.weight)
+        torch.testing.assert_close(generator(images, labels), expected)
+
+
+def test_a_projection_adds_what_the_features_say_of_each_label():
+    critic = Discriminator(3, 16, 4, 2, projection=True)
+    images = torch.rand(2, 3, 16, 16)
+    without, first, both = (
+        critic(images, torch.tensor([bits] * 2)).score for bits in ([0, 0, 0], [1, 0, 0], [1, 1, 0])
+    )
+    of_first, of_second = first - without, both - first
+    torch.testing.assert_close(critic(images, torch.tensor([[0, 1, 0]] * 2)).score, without + of_second)
+    torch.testing.assert_close(of_first, critic.projection(critic.body(images))[:, :1])
+    assert of_first.abs().min() > 0
+
+
+def test_the_identity_loss_counts_only_pictures_whose_target_is_their_own_domain():
+    stargan = task(select=["noto,twemoji"], labels=["exclusive"], identity=3.0, objective="lsgan", reconstruction=0)
+    nets = gantools.task.Networks(stargan.generators(), stargan.discriminators(build_objective(stargan.config).needs))
+    label, target = torch.eye(2), torch.tensor([[1.0, 0], [1, 0]])
+    batch = {"image": torch.rand(2, 3, 32, 32), "label": label, "target": target, "set": torch.zeros(2).long()}
+    rng = StepRandom(0, "g", 0, rows=slice(0, 2), total=2, device=torch.device("cpu"), update=0)
+    out = stargan.forward(nets, batch, rng)
+    losses = stargan.g_losses(nets, batch, out, build_objective(stargan.config), rng)
+    expected = 3 * (out["fake"][0] - batch["image"][0]).abs().mean() / 2
+    torch.testing.assert_close(losses["identity"], expected)
