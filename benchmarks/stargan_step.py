@@ -135,7 +135,8 @@ def build(options: argparse.Namespace) -> Any:
     from gantools.training.updates import Updates
 
     given: dict[str, Any] = {name: getattr(options, name) for name in ("threads", "size", "width", "objective")}
-    given |= {"batch_size": options.batch, "device": "cpu", "n_critic": CRITIC, "labels": "exclusive"}
+    given |= {"batch_size": options.batch, "device": "cpu", "n_critic": CRITIC, "labels": "exclusive", "ema": 0.0}
+    given |= {"projection": False, "identity": 0.0, "reconstruction": 10.0}  # the paper's losses
     info, config = resolve("stargan", {**given, "select": ",".join(f"domain{i}" for i in range(DOMAINS))})
     backend = Backend(config.device, config.precision, config.threads)
     return Updates(load_task(info, config), build_objective(config), config, backend)

@@ -9,11 +9,11 @@ import typer
 
 from gantools.cli.console import say, talk
 from gantools.cli.train import finish
+from gantools.cli.translate import by_source
 from gantools.errors import GanToolsError
 
 if TYPE_CHECKING:
     from gantools.api import TrainedRun
-    from gantools.inference.files import Job
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _SHOWN = 4
@@ -56,10 +56,8 @@ def _translate(name: str, pictures: Path, out: Path, device: str) -> None:
     failed = [result.error for result in translate_files(model, jobs, **options) if result.error]
     if failed:
         raise GanToolsError(f"the demo could not translate its pictures: {failed[0]}", "install gantools again")
-    made: dict[Path, list[Job]] = {}
-    for job in jobs:
-        made.setdefault(job.source, []).append(job)
-    shown = list(made.values())[:: max(1, len(made) // _SHOWN)][:_SHOWN]
+    made = by_source(jobs)
+    shown = made[:: max(1, len(made) // _SHOWN)][:_SHOWN]
     before, after = ("source", "") if options else model.header.data["domains"]
     columns = {before: [open_image(row[0].source) for row in shown]}
     for column in zip(*shown, strict=True):

@@ -15,8 +15,12 @@ from gantools.plugins import manager
 from gantools.registry import load_object
 
 if TYPE_CHECKING:
-    from gantools.inference.files import Job
+    from PIL import Image
 
+    from gantools.data.decode import Background
+    from gantools.inference.files import Job, Result
+
+_SHEET_SIDE = 512
 _HELP = "Translate pictures with trained weights. Size, format and transparency are kept; nothing is overwritten."
 
 
@@ -79,55 +83,68 @@ def translate(
 
     model = load_model(found, device)
     jobs = plan(paths, out, force, list(model.variants(options)))
-    failures, strange = [], []
+    failures: dict[Path, Result] = {}
+    strange: dict[Path, Result] = {}
+    done: list[Job] = []
     for result in _with_bar(translate_files(model, jobs, seed, **options), len(jobs), quiet):
         if result.error is None:
             put(str(result.job.target))
+            done.append(result.job)
         else:
-            failures.append(result)
+            failures.setdefault(result.job.source, result)
         if result.remark is not None:
-            strange.append(result)
-    for result in failures:
+            strange.setdefault(result.job.source, result)
+    for result in failures.values():
         say(f"left out: {result.error}")
     if strange:
-        first = strange[0]
+        first = next(iter(strange.values()))
         count = f"{len(strange)} pictures, such as {first.job.source}," if len(strange) > 1 else str(first.job.source)
         verb = "look" if len(strange) > 1 else "looks"
         say(f"note: {count} {verb} unlike what {found.name} was trained on: {first.remark} than any of it")
-    sheets = [draw_variants(jobs_of) for jobs_of in _by_source(jobs) if len(jobs_of) > 1]
-    for sheet in filter(None, sheets):
-        put(str(sheet))
+    for several in by_source(done):
+        if several[0].sheet:
+            draw_variants(several, several[0].sheet, model.background)
+            put(str(several[0].sheet))
     if not quiet:
-        done = len(jobs) - len(failures)
-        say(f"translated {done} of {len(jobs)} pictures" + (f" into {_place(jobs, out)}" if done else ""))
+        say(_summary(jobs, done, len(failures), out))
     if failures:
-        raise typer.Exit(1 if len(failures) == len(jobs) else 3)
+        raise typer.Exit(3 if done else 1)
 
 
-def _by_source(jobs: Sequence[Job]) -> list[list[Job]]:
+def by_source(jobs: Sequence[Job]) -> list[list[Job]]:
+    """Gather the jobs of each picture."""
     groups: dict[Path, list[Job]] = {}
     for job in jobs:
         groups.setdefault(job.source, []).append(job)
     return list(groups.values())
 
 
-def draw_variants(jobs: Sequence[Job]) -> Path | None:
-    """Put a picture beside its translations, source first, and return the sheet's path; None if they all failed."""
-    from gantools.data.decode import open_image
+def _summary(jobs: Sequence[Job], done: Sequence[Job], failed: int, out: Path) -> str:
+    pictures = len(by_source(jobs))
+    kinds = len({job.variant for job in jobs})
+    each = f", {kinds} times each," if kinds > 1 else ""
+    return f"translated {pictures - failed} of {pictures} pictures{each}" + (
+        f" into {_place(jobs, out)}" if done else ""
+    )
+
+
+def draw_variants(jobs: Sequence[Job], path: Path, background: Background) -> None:
+    """Put a picture beside its translations, source first, each at most 512 pixels wide and high."""
+    from gantools.data.decode import open_image, to_rgb
     from gantools.training.sheets import draw_pictures
 
-    done = [job for job in jobs if job.target.exists()]
-    if not done:
-        return None
-    path = done[0].target
-    path = path.with_name(f"{path.stem.removesuffix('-' + done[0].variant)}-sheet.png")
-    source = {"source": [open_image(jobs[0].source)]}
-    draw_pictures(source | {job.variant: [open_image(job.target)] for job in done}, path)
-    return path
+    def shown(place: Path) -> list[Image.Image]:
+        picture = to_rgb(open_image(place), background)
+        picture.thumbnail((_SHEET_SIDE, _SHEET_SIDE))
+        return [picture]
+
+    draw_pictures({"source": shown(jobs[0].source)} | {job.variant: shown(job.target) for job in jobs}, path)
 
 
 def _place(jobs: Sequence[Job], out: Path) -> Path:
-    return jobs[0].target if len(jobs) == 1 else out
+    if len(jobs) == 1:
+        return jobs[0].target
+    return jobs[0].target.parent if jobs[0].sheet and not out.is_dir() else out
 
 
 def _with_bar(results: Iterable[Any], total: int, quiet: bool) -> Iterable[Any]:

@@ -12,6 +12,7 @@ from gantools.data.order import Shuffled, centre, crop_and_flip
 from gantools.data.pixels import resized
 from gantools.data.profile import profile
 from gantools.data.settings import DomainSettings
+from gantools.errors import GanToolsError
 
 
 class DomainImages:
@@ -24,7 +25,7 @@ class DomainImages:
 
     def __init__(self, config: DomainSettings, report: Report, held_back: int = 8) -> None:
         self.config = config
-        found = read_sets(config.data, config.attributes, config.select)
+        found = read_sets(config.data, config.attributes, config.select, config.labels)
         total = sum(len(labelled.files) for labelled in found)
         self.sets: list[_Set] = []
         for number, labelled in enumerate(found):
@@ -34,7 +35,9 @@ class DomainImages:
             images.load(str(labelled), report)
             before = sum(len(earlier.names) for earlier in found[:number])
             after = sum(len(later.names) for later in found[number + 1 :])
-            self.sets.append(_Set(labelled, images, (before, after), config.seed, number, held_back))
+            part = _Set(labelled, images, (before, after))
+            part.prepare(config.seed, number, held_back)
+            self.sets.append(part)
         self._described = self._describe(found)
 
     @property
@@ -58,7 +61,7 @@ class DomainImages:
         }
 
     def sheet(self) -> dict[str, Tensor]:
-        """Return held-back pictures with their labels, of each domain in turn."""
+        """Return held-back pictures with their labels, of exclusive domains some of each in turn."""
         rows = [(number, part, index) for number, part in enumerate(self.sets) for index in part.shown]
         return {
             "image": torch.stack([centre(part.images[index], self.config.size) for _, part, index in rows]),
@@ -76,7 +79,7 @@ class DomainImages:
         return {
             "kind": "domains",
             "domains": [name for labelled in found for name in labelled.names],
-            "counts": [count for labelled in found for count in labelled.counts().values()],
+            "counts": [int(count) for part in self.sets for count in part.labels.sum(0)[part.own].tolist()],
             "trained_on": [len(part.order) for part in self.sets],
             "fingerprint": [part.images.fingerprint() for part in self.sets],
             "profile": {"image": profile(pictures)},
@@ -90,14 +93,37 @@ class DomainImages:
 class _Set:
     """One data set: its pictures, their labels among those of all sets, and two independent orders."""
 
-    def __init__(
-        self, found: LabelledSet, images: ImageSet, around: tuple[int, int], seed: int, number: int, held_back: int
-    ) -> None:
+    def __init__(self, found: LabelledSet, images: ImageSet, around: tuple[int, int]) -> None:
         before, after = around
         by_file = dict(zip(found.files, found.labels, strict=True))
         rows = [(*[0] * before, *by_file[files[0]], *[0] * after) for files in images.items]
-        self.images = images
+        self.found, self.images = found, images
         self.labels = torch.tensor(rows, dtype=torch.float32)
-        training, self.shown = images.split(max(held_back, len(found.names) if found.kind == "exclusive" else 0))
-        self.order = Shuffled(training, seed, "order", number)
-        self.targets = Shuffled(training, seed, "target", number)
+        self.own = slice(before, before + len(found.names))
+
+    def prepare(self, seed: int, number: int, held_back: int) -> None:
+        """Hold some pictures back, of exclusive domains some of each, and shuffle the others."""
+        groups = self._groups()
+        each = -(-held_back // len(groups))
+        training: list[int] = []
+        self.shown: list[int] = []
+        for group in groups:
+            rest, shown = self.images.split(each, group, len(self.shown))
+            training += rest
+            self.shown += shown
+        self.order = Shuffled(sorted(training), seed, "order", number)
+        self.targets = Shuffled(sorted(training), seed, "target", number)
+
+    def _groups(self) -> list[list[int]]:
+        """Return the indices of each exclusive domain, or of all pictures; GanToolsError if a domain has none left."""
+        if self.found.kind == "independent":
+            return [list(range(len(self.images)))]
+        place = self.labels[:, self.own].argmax(1)
+        groups = [torch.nonzero(place == i).flatten().tolist() for i in range(len(self.found.names))]
+        for name, group in zip(self.found.names, groups, strict=True):
+            if not group:
+                raise GanToolsError(
+                    f"{self.found.folder}: no picture of {name} can be read",
+                    "put pictures into it, or leave it out with --select",
+                )
+        return groups

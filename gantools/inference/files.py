@@ -24,43 +24,53 @@ _INPUTS = "give a picture, a folder of pictures, or a quoted pattern like 'photo
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to translate and where its result goes."""
+    """One picture to translate and where its result goes.
+
+    One of several variants of a picture names the ``sheet`` that shows them all.
+    """
 
     source: Path
     target: Path
     variant: str = ""
+    sheet: Path | None = None
 
 
 def plan(inputs: Sequence[str], out: Path, force: bool, variants: Sequence[str] = ("",)) -> list[Job]:
     """Turn files, folders and globs into jobs; GanToolsError before any work if something would be overwritten.
 
     ``out`` is a folder, or a file name if there is one input picture. Pictures from folders keep their relative names.
-    Of several ``variants`` each is a job, whose target ends in its word.
+    Of several ``variants`` each is a job, whose target ends in its word; the picture's sheet ends in "all".
     """
     pairs = list(dict.fromkeys(pair for text in inputs for pair in _expand(text, alone=len(inputs) == 1)))
     single = _is_file_name(out, len(pairs))
-    jobs = [
-        Job(source, _with_word(out if single else out / _writable(name), variant), variant)
-        for source, name in pairs
-        for variant in variants
-    ]
+    words = _file_words(variants)
+    jobs = []
+    for source, name in pairs:
+        place = out if single else out / _writable(name)
+        sheet = place.with_name(f"{place.name}-all.png") if len(variants) > 1 else None
+        jobs += [Job(source, _with_word(place, word), variant, sheet) for variant, word in words.items()]
+    _check_targets(jobs, force)
+    return jobs
+
+
+def _check_targets(jobs: Sequence[Job], force: bool) -> None:
+    """Raise GanToolsError if something would be overwritten."""
     sources = {_identity(job.source) for job in jobs}
-    targets: dict[Path, Path] = {}
-    for job in jobs:
-        if job.target.exists() and _identity(job.target) in sources:
+    written = {job.target: job.source for job in reversed(jobs)} | {job.sheet: job.source for job in jobs if job.sheet}
+    for target in written:
+        if target.exists() and _identity(target) in sources:
             raise GanToolsError(
-                f"{job.target} would be overwritten, and it is one of the pictures to translate",
+                f"{target} would be overwritten, and it is one of the pictures to translate",
                 "give another folder with --out",
             )
-        if job.target in targets:
+        if target.exists() and not force:
+            raise GanToolsError(f"{target} exists", "add --force to replace it, or give another --out")
+    for job in jobs:
+        if written[job.target] != job.source:
             raise GanToolsError(
-                f"{targets[job.target]} and {job.source} would both become {job.target}",
+                f"{written[job.target]} and {job.source} would both become {job.target}",
                 "translate them into different folders with --out",
             )
-        if job.target.exists() and not force:
-            raise GanToolsError(f"{job.target} exists", "add --force to replace it, or give another --out")
-        targets[job.target] = job.source
-    return jobs
 
 
 @dataclass(frozen=True)
@@ -128,9 +138,20 @@ def _expand(text: str, alone: bool) -> list[tuple[Path, Path]]:
     return found
 
 
+def _file_words(variants: Sequence[str]) -> dict[str, str]:
+    """Return a word for each variant, in characters that every system allows in file names; all differ."""
+    words: dict[str, str] = {}
+    for variant in variants:
+        word = re.sub(r"[^-+,.=\w]", "_", variant)
+        taken = {other.casefold() for other in words.values()}
+        numbered = (word, *(f"{word}-{i}" for i in range(2, len(variants) + 2)))
+        words[variant] = next(one for one in numbered if one.casefold() not in taken)
+    return words
+
+
 def _with_word(path: Path, word: str) -> Path:
-    """Add a word to a file's name, in characters that every system allows."""
-    return path.with_stem(f"{path.stem}-{re.sub(r'[^-+,.=0-9A-Za-z_]', '_', word)}") if word else path
+    """Add a word to a file's name."""
+    return path.with_stem(f"{path.stem}-{word}") if word else path
 
 
 def _before_pattern(path: Path) -> Path:

@@ -18,7 +18,7 @@ def gantools_register_tasks(register: Callable[[TaskInfo], None]) -> None:
     register(
         TaskInfo(
             name="toy",
-            summary="learn a distribution in the plane: see modes covered and lost within a minute",
+            summary="learn a distribution in the plane: see modes covered and lost",
             data="points",
             config="gantools_lab.config:Config",
             task="gantools_lab.task:Toy",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from gantools.config import Options as BaseOptions
 from gantools.config import Settings, option
@@ -38,12 +38,20 @@ class Config(DomainSettings):
     classification: float = option(1.0, "weight of the classification losses", "Losses", ge=0)
     identity: float = option(
         2.0,
-        "weight of the identity loss, of pictures whose target is their own domain; not the paper's",
+        "weight of the identity loss: targets that change nothing (rare with many attributes); not the paper's",
         "Losses",
         ge=0,
     )
     reconstruction: float = option(5.0, "weight of the reconstruction loss", "Losses", ge=0)
     adversarial: float = option(1.0, "weight of the generator's adversarial loss", "Losses", ge=0)
+
+    @model_validator(mode="after")
+    def _networks_fit(self) -> Self:
+        if self.size % 4:
+            raise ValueError(f"--size {self.size} is no multiple of 4; {self.size // 4 * 4} is the next below")
+        if self.d_layers and not self.size >> self.d_layers:
+            raise ValueError(f"--d-layers {self.d_layers} leaves nothing of {self.size} pixels; give fewer")
+        return self
 
     presets: ClassVar[dict[str, Settings]] = {
         # Choi et al. 2018, sections 3 and 5: 200,000 critic steps are 40,000 of ours; rates fall over the last half
@@ -77,10 +85,15 @@ class Options(BaseOptions):
         description="domain to translate into, or all; attributes: A,B (no others) or +A,-B (others kept); repeatable",
     )
     from_: str | None = Field(
-        None, description="attributes of the source, A,B, for --to +A; otherwise they are recognised"
+        None, description="attributes of the source, A,B or none, for --to +A; otherwise they are recognised"
     )
 
     @field_validator("to", mode="before")
     @classmethod
     def _several(cls, value: object) -> object:
-        return [value] if isinstance(value, str) else value
+        return [value] if isinstance(value, str) else value or []
+
+    @field_validator("from_", mode="before")
+    @classmethod
+    def _joined(cls, value: object) -> object:
+        return ",".join(value) or "none" if isinstance(value, list) else value

@@ -30,7 +30,7 @@ def read_target(spec: str, domains: Sequence[Sequence[str]], kinds: Sequence[str
         raise GanToolsError(
             f"`{spec}` names no target", "write A,B for these attributes alone, or +A,-B to change these"
         )
-    places = [_place(word.lstrip("+-"), domains) for word in words]
+    places = [_place(word[1:] if word[0] in "+-" else word, domains) for word in words]
     number = places[0][0]
     if any(other != number for other, _ in places):
         raise GanToolsError(f"`{spec}` mixes labels of different data sets", "give --to once for each")
@@ -39,7 +39,22 @@ def read_target(spec: str, domains: Sequence[Sequence[str]], kinds: Sequence[str
         raise GanToolsError(f"`{spec}`: a picture is of one domain", f"give one of {', '.join(domains[number])}")
     on = tuple(index for (_, index), word in zip(places, words, strict=True) if not word.startswith("-"))
     off = tuple(index for (_, index), word in zip(places, words, strict=True) if word.startswith("-"))
+    if set(on) & set(off):
+        raise GanToolsError(f"`{spec}` asks for an attribute and for its absence", "name each attribute once")
     return Target(number, on, off, relative)
+
+
+def read_source(spec: str, number: int, domains: Sequence[Sequence[str]]) -> tuple[int, ...]:
+    """Read what --from says a picture of data set ``number`` has: ``Smiling,Young``, or ``none`` of its attributes."""
+    words = [word.strip() for word in spec.split(",") if word.strip()]
+    if not words or words == ["none"]:
+        return ()
+    places = [_place(word, domains) for word in words]
+    if any(other != number for other, _ in places):
+        raise GanToolsError(
+            f"--from {spec} is of another data set than --to", f"name some of {', '.join(domains[number])}"
+        )
+    return tuple(index for _, index in places)
 
 
 def every_target(domains: Sequence[Sequence[str]], kinds: Sequence[str]) -> list[str]:

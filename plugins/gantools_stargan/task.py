@@ -5,11 +5,12 @@ Not the paper's are the identity loss and the projection; ``--preset paper`` lea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, l1_loss, one_hot
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, interpolate, l1_loss, one_hot
 
 from gantools.errors import GanToolsError
 from gantools.networks import translate_any_size
@@ -17,7 +18,7 @@ from gantools.objectives import Needs, Objective, Sample
 from gantools.task import Batch, Losses, Networks, Outputs, StepRandom, Task
 from gantools_stargan.config import Config, Options
 from gantools_stargan.networks import Discriminator, EnergyDiscriminator, Generator, Recogniser, discriminator_layers
-from gantools_stargan.targets import every_target, read_target
+from gantools_stargan.targets import Target, every_target, read_source, read_target
 
 
 class StarGAN(Task[Config]):
@@ -96,11 +97,24 @@ class StarGAN(Task[Config]):
                 "--to missing: which domain to translate into?", f"give --to with one of {known}, or all"
             )
         every = every_target(config.domains, self.kinds)
-        specs = list(dict.fromkeys(spec for to in options.to for spec in (every if to == "all" else [to])))
-        for spec in specs:
-            read_target(spec, config.domains, self.kinds)
+        everything = any(to.lower() == "all" for to in options.to)
+        specs = list(dict.fromkeys(spec for to in options.to for spec in (every if to.lower() == "all" else [to])))
+        targets = [read_target(spec, config.domains, self.kinds) for spec in specs]
+        self._check_source(options.from_, targets)
         single = {spec: options.model_copy(update={"to": [spec]}) for spec in specs}
-        return single if len(single) > 1 else {"": single[specs[0]]}
+        return single if everything or len(single) > 1 else {"": single[specs[0]]}
+
+    def _check_source(self, given: str | None, targets: Sequence[Target]) -> None:
+        """Raise GanToolsError if --from fits no target that changes a picture's own labels."""
+        if given is None:
+            return
+        relative = [target.number for target in targets if target.relative]
+        if not relative:
+            raise GanToolsError(
+                "--from has no meaning here", "it goes with --to +A,-B, which keeps the other attributes"
+            )
+        for number in relative:
+            read_source(given, number, self.config.domains)
 
     def translate(self, nets: Networks, images: Tensor, options: Options) -> Tensor:
         """Translate pictures of any size to the one target that the options name."""
@@ -118,10 +132,10 @@ class StarGAN(Task[Config]):
         label = torch.zeros(len(images), len(self.names), device=images.device)
         part = self.slices[number]
         if given is not None:
-            source = read_target(given, self.config.domains, self.kinds)
-            label[:, list(source.on)] = 1
+            label[:, list(read_source(given, number, self.config.domains))] = 1
             return label
-        seen = nets["recogniser"](images)
+        side = (self.config.size, self.config.size)  # what it was trained on
+        seen = nets["recogniser"](interpolate(images, side, mode="bilinear", antialias=True))
         label[:, part] = (seen[:, part] > 0).to(label.dtype)
         return label
 
@@ -139,7 +153,9 @@ class StarGAN(Task[Config]):
                 if kind == "independent":  # of pictures of this set, one attribute is turned over
                     label = batch["label"] * (batch["set"] == number)[:, None]
                 label[:, i] = 1 - label[:, i]
-                columns[self.names[i]] = self._apply(nets, batch["image"], self._input(label, mine))
+                columns[f"±{self.names[i]}" if kind == "independent" else self.names[i]] = self._apply(
+                    nets, batch["image"], self._input(label, mine)
+                )
         return columns
 
     def metadata(self) -> dict[str, Any]:

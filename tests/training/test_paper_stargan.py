@@ -50,6 +50,10 @@ def test_discriminator_losses_are_the_papers(step) -> None:
     # Equation 8: -E[D(x)] + E[D(G(x, c))] + 10 E[(|grad D(x^)| - 1)²], and equation 5: + 1 * L_cls of real pictures.
     real = nets["d"](x)
     assert ours.keys() == {"adv", "gp", "classification"}
+    share = updates._rng("d", 0, 0).uniform(1, 1, 1).double()
+    between = (share * x + (1 - share) * fake).requires_grad_()
+    slopes = torch.autograd.grad(nets["d"](between).score.mean((1, 2, 3)).sum(), between)[0].flatten(1).norm(dim=1)
+    torch.testing.assert_close(ours["gp"].double(), 10 * ((slopes - 1) ** 2).mean(), rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(ours["adv"], nets["d"](fake).score.mean() - real.score.mean(), rtol=1e-10, atol=1e-10)
     expected = told(real.aux["domains"], batch["label"])
     torch.testing.assert_close(ours["classification"].double(), expected, rtol=1e-6, atol=1e-6)

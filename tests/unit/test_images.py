@@ -104,7 +104,7 @@ def test_reading_is_reported(folders):
     heard = []
     images = image_set(list_images(Path(folders["a"]))[:3], 8, PLENTY)
     images.load("noto", lambda *news: heard.append(news))
-    assert heard == [("noto", 1, 3), ("noto", 2, 3), ("noto", 3, 3)]
+    assert heard == [("pictures from noto", done, 3) for done in (1, 2, 3)]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 27, 28, 29, 100])

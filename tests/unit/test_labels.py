@@ -92,3 +92,38 @@ def test_bad_folders_are_explained(elsewhere):
         read_labels(elsewhere / "one", None, [])
     with pytest.raises(GanToolsError, match="does not exist"):
         read_labels(elsewhere / "none", None, [])
+
+
+@pytest.mark.parametrize("name", ["a,b", " lead", "+plus", "-minus", "all"])
+def test_names_that_to_cannot_spell_are_refused(elsewhere, name):
+    pictures(elsewhere / "styles" / name, "a.png")
+    pictures(elsewhere / "styles" / "noto", "a.png")
+    with pytest.raises(GanToolsError, match="cannot be the name of a domain"):
+        read_labels(elsewhere / "styles", None, [])
+
+
+def test_kinds_that_are_asked_for_have_to_fit(faces):
+    with pytest.raises(GanToolsError, match=r"2.png is of 0 domains, and exclusive ones are asked for"):
+        read_sets([faces / "faces"], [faces / "celeba.txt"], [], ["exclusive"])
+    with pytest.raises(GanToolsError, match="--labels is given 2 times for 1 data sets"):
+        read_sets([faces / "faces"], [faces / "celeba.txt"], [], ["independent", "exclusive"])
+    sets = read_sets([faces / "faces"], [faces / "words.csv"], ["noto,noto, twemoji"])
+    assert sets[0].names == ("noto", "twemoji")
+    with pytest.raises(GanToolsError, match="two data sets have a domain `Smiling`"):
+        read_sets([faces / "faces"] * 2, [faces / "celeba.txt"] * 2, [])
+
+
+def test_one_wrong_cell_is_named_and_blank_words_are_no_domain(faces):
+    (faces / "wrong.csv").write_text("file,A,B\n1.png,1,0\n2.png,0,7\n3.png,1,1\n")
+    with pytest.raises(GanToolsError, match=r"B of 2.png is `7`"):
+        read_labels(faces / "faces", faces / "wrong.csv", [])
+    (faces / "blank.csv").write_text("file;style\n1;noto\nfaces/2.PNG;\nfaces/3.PNG;fluent\n")
+    found = read_labels(faces / "faces", faces / "blank.csv", [])
+    assert found.names == ("fluent", "noto")
+    assert [path.name for path in found.files] == ["1.png", "3.png"]
+
+
+def test_captions_are_no_domains(faces):
+    (faces / "captions.csv").write_text("file,caption\n" + "".join(f"{i}.png,picture {i}\n" for i in range(30)))
+    with pytest.raises(GanToolsError, match="30 different words for 30 pictures"):
+        read_labels(faces / "faces", faces / "captions.csv", [])

@@ -2,14 +2,20 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
+from pydantic import ValidationError
 from torch.nn.functional import binary_cross_entropy, nll_loss, softmax
 
 import gantools
+import gantools.api
 import gantools.task
 from gantools import GanToolsError
+from gantools.cli.translate import draw_variants
+from gantools.data.domains import DomainImages
+from gantools.inference.files import plan
 from gantools.objectives.grammar import build_objective
 from gantools.randomness import StepRandom
 from gantools_stargan.config import Config, Options
@@ -23,7 +29,7 @@ EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
 def task(**settings):
     names = {"select": [",".join(part) for part in DOMAINS], "labels": KINDS}
-    return StarGAN(Config(size=32, width=8, blocks=1, **{**names, **settings}))
+    return StarGAN(Config(**{"size": 32, "width": 8, "blocks": 1, **names, **settings}))
 
 
 def test_targets_are_domains_attributes_or_changes():
@@ -37,7 +43,8 @@ def test_targets_are_domains_attributes_or_changes():
     ("spec", "message"),
     [
         ("notto", "no domain `notto`"), ("noto,fluent", "a picture is of one domain"), ("+noto", "of one domain"),
-        ("Dark,noto", "different data sets"), ("+Dark,Old", "names no target"), (",", "names no target"),
+        ("Dark,noto", "different data sets"), ("+Dark,-Dark", "and for its absence"),
+        ("--Dark", "no domain `-Dark`"), ("+Dark,Old", "names no target"), (",", "names no target"),
     ],
 )  # fmt: skip
 def test_bad_targets_are_explained(spec, message):
@@ -79,6 +86,8 @@ def test_relative_targets_keep_what_is_given_or_recognised():
         nets["recogniser"].head.bias.copy_(torch.tensor([1.0, -1.0]))  # sees Dark, not Old
     stargan.translate(nets, images, Options(to=["-Dark"]))
     assert told[-1] == [[0, 0], [0, 0]]
+    stargan.translate(nets, images, Options(to=["+Old"], from_="none"))
+    assert told[-1] == [[0, 1], [0, 1]]
     stargan.translate(nets, images, Options(to=["Old"]))
     assert told[-1] == [[0, 1], [0, 1]]
 
@@ -129,3 +138,50 @@ def test_the_identity_loss_counts_only_pictures_whose_target_is_their_own_domain
     losses = stargan.g_losses(nets, batch, out, build_objective(stargan.config), rng)
     expected = 3 * (out["fake"][0] - batch["image"][0]).abs().mean() / 2
     torch.testing.assert_close(losses["identity"], expected)
+
+
+def test_from_goes_with_changes_alone_and_with_their_own_data_set():
+    stargan = task()
+    for options, message in (
+        (Options(to=["Old"], from_="Dark"), "--from has no meaning here"),
+        (Options(to=["+Old"], from_="noto"), "of another data set"),
+        (Options(to=["+Old"], from_="Drak"), "did you mean `Dark`"),
+    ):
+        with pytest.raises(GanToolsError) as caught:
+            stargan.variants(options)
+        assert message in f"{caught.value.message} {caught.value.hint}"
+    assert list(stargan.variants(Options(to=["ALL"]))) == ["+Dark", "+Old", "noto", "fluent", "twemoji"]
+
+
+def test_sizes_that_cannot_be_are_refused():
+    for settings, message in (({"size": 50}, "48 is the next below"), ({"d_layers": 7}, "leaves nothing of 32 pixels")):
+        with pytest.raises(ValidationError, match=message):
+            task(**settings)
+
+
+def test_each_domain_is_held_back_from_and_none_is_left_empty(elsewhere):
+    for name, count in (("rare", 1), ("common", 60)):
+        (elsewhere / "data" / name).mkdir(parents=True)
+        for i in range(count):
+            Image.new("RGB", (32, 32), (i, 0, 0)).save(elsewhere / "data" / name / f"{i}.png")
+    config = gantools.api.configure("stargan", data="data", size=32, load_size=32, device="cpu")
+    data = DomainImages(config, lambda *_: None)
+    assert data.sheet()["label"].sum(0).tolist() == [4, 1]
+    assert len(data.sets[0].order) == 57
+    (elsewhere / "data" / "rare" / "0.png").write_bytes(b"no picture")
+    with pytest.raises(GanToolsError, match="no picture of rare can be read"):
+        DomainImages(config, lambda *_: None)
+
+
+def test_every_domain_gets_a_picture_and_a_sheet_whatever_its_letters(elsewhere):
+    Image.new("RGBA", (20, 12), (255, 0, 0, 0)).save("one.png")
+    jobs = plan(["one.png"], elsewhere / "out", False, ["日本", "a b", "a_b"])
+    assert [job.target.name for job in jobs] == ["one-日本.png", "one-a_b.png", "one-a_b-2.png"]
+    for job in jobs:
+        job.target.parent.mkdir(exist_ok=True)
+        Image.new("RGBA", (20, 12), (0, 0, 255, 0)).save(job.target)
+    draw_variants(jobs, jobs[0].sheet, (255, 255, 255))
+    with Image.open(elsewhere / "out" / "one.png-all.png") as sheet:
+        assert np.asarray(sheet)[30:].min() == 255  # transparent pictures are shown over white
+    with pytest.raises(GanToolsError, match=r"one-日本.png exists"):
+        plan(["one.png"], elsewhere / "out", False, ["日本", "noto"])
