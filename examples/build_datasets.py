@@ -3,6 +3,7 @@
 
     python examples/build_datasets.py emoji OUT [--size 64]     OUT/{train,test}/STYLE/KEY.png
     python examples/build_datasets.py earth OUT [--size 64]     OUT/{train,test}/LAYER/ROW-COLUMN.png
+    python examples/build_datasets.py words OUT [--size 64] [--objects N]     OUT/{train,test}/KEY-COLOUR.png
     python examples/build_datasets.py examples [OUT]            the pictures in this folder
 
 The packages are fetched by exact name and version through ``npm`` and ``apt-get`` and kept in the
@@ -14,7 +15,16 @@ SHA-256, is the test set, so the split does not depend on the size of the set or
 training without pairs OUT/unpaired/{noto,fluent3d} hold the two halves of the training keys, one each.
 
 *earth*: tiles of one world map in three aligned layers, only where more than 30 % is land. The left
-half of the map is the training set and the right half the test set; no two tiles overlap.
+left half of the map is the training set and the right half the test set; no two tiles overlap.
+
+*words*: pictures with captions, ``a red bird``: the OpenMoji drawings that have one colour above all,
+in nine colours each (CC BY-SA 4.0, as the drawings are). The shades of that colour give way to those of
+another, the light ones to light ones. Left out are clocks, and drawings whose own name says a colour,
+such as ``red apple``. One pair of object and colour in ten, by the SHA-256 of KEY:COLOUR, is the test set,
+so its objects and its colours are all known from training, and only their combination is new. Each
+folder has a ``metadata.jsonl`` with the captions. ``--objects N`` takes the N easiest objects: those
+named by a single word come first, birds before the others, then the shorter names, which are mostly the
+more common ones (``cat``, ``star``, ``cactus``), and of equal lengths the lower key.
 """
 
 from __future__ import annotations
@@ -23,12 +33,15 @@ import argparse
 import hashlib
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import zlib
+from collections import Counter
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -52,6 +65,21 @@ PACKAGES = {
     "fluent3d": ("@lobehub/fluent-emoji-3d@1.1.0", "package/assets", ".webp"),
 }
 NOT_EMOJI = {"flags", "extras-openmoji", "extras-unicode"}  # OpenMoji's groups that are left out
+
+WORD_GROUPS = {"animals-nature", "food-drink", "objects", "travel-places", "activities"}
+SHADES = {  # OpenMoji's palette: the shades of each colour, light to dark
+    "blue": ("#92d3f5", "#61b2e4", "#1e50a0"),
+    "red": ("#ea5a47", "#d22f27", "#781e32"),
+    "green": ("#b1cc33", "#5c9e31", "#186648"),
+    "yellow": ("#fcea2b", "#f1b31c"),
+    "grey": ("#d0cfce", "#9b9b9a", "#3f3f3f"),
+    "orange": ("#f4aa41", "#e27022"),
+    "pink": ("#ffa7c0", "#e67a94"),
+    "purple": ("#b399c8", "#8967aa"),
+    "brown": ("#a57939", "#6a462f"),
+}
+COLOUR_WORDS = {*SHADES, "black", "white"}
+COUNT_SIZE, COUNT_DISTANCE, COUNT_PIXELS = 36, 12, 60  # how a drawing's main colour is found
 
 MARBLE = ("marble-qt-data", "4:22.12.3-1")
 MAP_SIZE = (2700, 1350)
@@ -202,6 +230,103 @@ def build_emoji(out: Path, cache: Path, size: int) -> None:
     print(f"{len(shared)} emoji in 5 styles: {len(shared) - tests} to train, {tests} to test")
 
 
+# ---------------------------------------------------------------- words
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """An OpenMoji drawing with one main colour."""
+
+    key: str
+    name: str
+    subgroup: str
+    svg: str
+    colour: str
+
+
+def read_openmoji(cache: Path) -> tuple[dict[str, str], list[dict[str, str]]]:
+    """Return the coloured vectors by key, and the index of all emoji."""
+    package, folder, kind = PACKAGES["openmoji"]
+    vectors: dict[str, str] = {}
+    index: list[dict[str, str]] = []
+    for path, data in members(fetch_npm(cache, package), {(folder, kind), ("package/data", ".json")}):
+        if path.suffix == kind:
+            vectors[emoji_key(path.stem)] = data.decode()
+        elif path.name == "openmoji.json":
+            index = json.loads(data)
+    return vectors, index
+
+
+def main_colour(svg: str) -> str | None:
+    """Return the colour that most pixels of a drawing are of, or None if there are too few of each."""
+    picture = draw(svg.encode(), COUNT_SIZE)
+    counts: Counter[str] = Counter()
+    for number, pixel in picture.getcolors(COUNT_SIZE**2):
+        for colour, shades in SHADES.items():
+            if any(distance(pixel, shade) <= COUNT_DISTANCE for shade in shades):
+                counts[colour] += number
+                break
+    found = counts.most_common(1)
+    return found[0][0] if found and found[0][1] > COUNT_PIXELS else None
+
+
+def distance(pixel: tuple[int, ...], shade: str) -> int:
+    """Return the L1 distance of two colours."""
+    return sum(abs(a - b) for a, b in zip(pixel, bytes.fromhex(shade[1:]), strict=True))
+
+
+def recolour(svg: str, old: str, new: str) -> str:
+    """Put the shades of one colour in place of another's, at the same depth; a shorter row ends early."""
+    last = len(SHADES[new]) - 1
+    replacements = {shade: SHADES[new][min(depth, last)] for depth, shade in enumerate(SHADES[old])}
+    return re.sub(r"#[0-9a-fA-F]{6}\b", lambda found: replacements.get(found[0].lower(), found[0]), svg)
+
+
+def read_drawings(cache: Path) -> list[Drawing]:
+    """Return the drawings that can be recoloured, the easiest to learn first."""
+    vectors, index = read_openmoji(cache)
+    drawings = []
+    for entry in index:
+        wanted = entry["group"] in WORD_GROUPS and entry["subgroups"] != "time" and not entry["skintone"]
+        if wanted and not COLOUR_WORDS & set(entry["annotation"].lower().split()):
+            key = emoji_key(entry["hexcode"])
+            colour = main_colour(vectors[key])
+            if colour is not None:
+                drawings.append(Drawing(key, entry["annotation"], entry["subgroups"], vectors[key], colour))
+    return sorted(drawings, key=difficulty)
+
+
+def difficulty(drawing: Drawing) -> tuple[bool, bool, int, str]:
+    """Return what drawings are ordered by: single words, birds among them, short names."""
+    single = drawing.name.isalpha()
+    return not single, drawing.subgroup != "animal-bird", len(drawing.name), drawing.key
+
+
+def caption(colour: str, name: str) -> str:
+    """Return ``a red bird`` or ``an orange bird``."""
+    return f"{'an' if colour[0] in 'aeiou' else 'a'} {colour} {name}"
+
+
+def build_words(out: Path, cache: Path, size: int, objects: int | None = None) -> None:
+    """Write the captioned set: all drawings, or the easiest `objects` of them, in nine colours each."""
+    refuse_old(out)
+    drawings = read_drawings(cache)[:objects]
+    rows: dict[str, list[str]] = {"train": [], "test": []}
+    for drawing in drawings:
+        for colour in SHADES:
+            part = "test" if is_test(f"{drawing.key}:{colour}") else "train"
+            file = f"{drawing.key}-{colour}.png"
+            save(draw(recolour(drawing.svg, drawing.colour, colour).encode(), size), out / part / file)
+            row = {"file_name": file, "text": caption(colour, drawing.name)}
+            row |= {"object": drawing.name, "colour": colour, "key": drawing.key}
+            rows[part].append(json.dumps(row, ensure_ascii=False))
+    for part, lines in rows.items():
+        (out / part / "metadata.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(
+        f"{len(drawings)} objects in {len(SHADES)} colours: {len(rows['train'])} to train, {len(rows['test'])} to test"
+    )
+
+
 # ---------------------------------------------------------------- earth
 
 
@@ -342,13 +467,21 @@ def picture_size(text: str) -> int:
     return int(text)
 
 
+def object_count(text: str) -> int:
+    """Read the option --objects."""
+    if not text.isdecimal() or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 2 on")
+    return int(text)
+
+
 def arguments(argv: Iterable[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Rebuild data sets from public packages (npm, Debian).")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{emoji,earth,examples}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{emoji,earth,words,examples}")
     for name, text in (
         ("emoji", "emoji in five styles: outline, OpenMoji, Noto, Twemoji, Fluent 3D"),
         ("earth", "map tiles in three layers: elevation, satellite, night"),
+        ("words", "captioned emoji in nine colours each"),
         ("examples", "the small examples beside this script"),
     ):
         command = commands.add_parser(name, help=text, description=f"Write {text}.")
@@ -359,6 +492,10 @@ def arguments(argv: Iterable[str] | None) -> argparse.Namespace:
         else:
             command.add_argument("out", type=Path, metavar="OUT", help="folder to write to")
             command.add_argument("--size", type=picture_size, default=64, help="side in pixels (default 64)")
+        if name == "words":
+            command.add_argument(
+                "--objects", type=object_count, metavar="N", help="the N easiest objects (default all)"
+            )
         command.add_argument("--cache", type=Path, help="keeps the packages, 170 MB (default: OUT/.cache)")
     return parser.parse_args(None if argv is None else list(argv))
 
@@ -366,9 +503,10 @@ def arguments(argv: Iterable[str] | None) -> argparse.Namespace:
 def main(argv: Iterable[str] | None = None) -> int:
     """Build what the command line asks for; return the exit status."""
     options = arguments(argv)
-    build = {"emoji": build_emoji, "earth": build_earth, "examples": build_examples}[options.command]
+    build = {"emoji": build_emoji, "earth": build_earth, "words": build_words, "examples": build_examples}
+    chosen = {"objects": options.objects} if options.command == "words" else {}
     try:
-        build(options.out, options.cache or options.out / ".cache", options.size)
+        build[options.command](options.out, options.cache or options.out / ".cache", options.size, **chosen)
     except ModuleNotFoundError as problem:
         print(f"error: {problem.name} is not installed: pip install pillow resvg_py", file=sys.stderr)
     except (BuildError, OSError, ValueError) as problem:

@@ -66,6 +66,7 @@ _ENTRIES: dict[str, dict[str, dict[str, tuple[str, str]]]] = {
             "sngan": ("SNGAN", "hinge + spectral-norm with the paper's optimizer and n_critic"),
             "dragan-gan": ("DRAGAN_GAN", "nonsaturating + dragan"),
             "ct-gan": ("CT_GAN", "wgan + gp + consistency, with dropout in the critic"),
+            "df-gan": ("DF_GAN", "hinge + matching-aware, two time scales"),
             "ebgan-pt": ("EBGAN_PT", "ebgan + pull-away"),
         },
     },
@@ -85,5 +86,6 @@ def gantools_register_objectives(register: Callable[..., None]) -> None:
 def gantools_register_datasets(register: Callable[..., None]) -> None:
     """Register the kinds of data."""
     register("paired", "gantools.data.paired:PairedImages", "pairs of pictures, in two folders or side by side")
+    register("captions", "gantools.data.captioned:CaptionImages", "pictures with captions")
     register("domains", "gantools.data.domains:DomainImages", "pictures of several kinds, or with attributes")
     register("unpaired", "gantools.data.unpaired:UnpairedImages", "two sets of pictures without pairs")

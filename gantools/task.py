@@ -6,7 +6,7 @@ optimizers, schedules, averaging, checkpoints, logs and sheets; the objective ow
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from torch import Tensor, nn
@@ -44,10 +44,12 @@ class Task(Generic[C]):
     """Base class of all tasks; ``config`` is the task's own Config.
 
     Pictures in ``batch`` are float [N, C, H, W] in [-1, 1]. Random numbers come from ``rng`` alone. ``keeps_shape``
-    says that a translation fills the same outline as its source, so that the source's transparency fits it.
+    says that a translation fills the same outline as its source, so that the source's transparency fits it. A task that
+    generates says of what shape the noise of one picture is.
     """
 
     keeps_shape: ClassVar[bool] = True
+    noise_shape: tuple[int, ...] = ()
 
     def __init__(self, config: C) -> None:
         self.config = config
@@ -79,6 +81,14 @@ class Task(Generic[C]):
     def translate(self, nets: Networks, images: Tensor, options: Any) -> Tensor:
         """Translate pictures [N, C, H, W] in [-1, 1] keeping their size, whatever it is; ``options`` is an Options."""
         raise GanToolsError(f"{type(self).__name__} does not translate pictures", "use weights of a task that does")
+
+    def encode(self, prompts: Sequence[str]) -> dict[str, Tensor]:
+        """Return what `generate` is told of prompts, a row for each."""
+        raise GanToolsError(f"{type(self).__name__} does not generate from words", "use weights of a task that does")
+
+    def generate(self, nets: Networks, batch: Batch, options: Any) -> Tensor:
+        """Return pictures [N, C, H, W] in [-1, 1] of encoded prompts and ``batch["noise"]`` [N, *noise_shape]."""
+        raise GanToolsError(f"{type(self).__name__} does not generate pictures", "use weights of a task that does")
 
     def variants(self, options: Any) -> dict[str, Any]:
         """Return the translations that options ask for, each with options of its own, by a word that tells them apart.

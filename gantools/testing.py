@@ -30,7 +30,7 @@ from gantools.config import Options, RunConfig, Settings
 from gantools.data.loader import batches
 from gantools.data.pixels import to_image
 from gantools.errors import GanToolsError
-from gantools.inference.model import load_model
+from gantools.inference.model import Model, load_model
 from gantools.objectives import Losses, Recipe
 from gantools.objectives.judge import mixes_samples
 from gantools.plugins import Reference, manager
@@ -63,6 +63,7 @@ class TaskConformance:
     def data(self, folder: Path) -> Settings:
         """Write some pictures below ``folder`` and return the settings that name them, if the task takes pictures."""
         layouts: dict[str, Settings] = {
+            "captions": {"data": folder},
             "domains": {"data": [folder]},
             "paired": {"a": folder / "a", "b": folder / "b"},
             "unpaired": {"a": folder / "a", "b": folder / "b"},
@@ -75,6 +76,8 @@ class TaskConformance:
             (folder / name).mkdir(parents=True, exist_ok=True)
             for i in range(_PICTURES):
                 to_image(_noise(i, 3, side, side)).save(folder / name / f"{i}.png")
+                if kind == "captions":
+                    (folder / name / f"{i}.txt").write_text(f"picture {i} of {name}\n", encoding="utf-8")
         return layouts[kind]
 
     def trainer(self, folder: Path, checkpoint: Path | None = None, **settings: Any) -> Trainer:
@@ -182,6 +185,8 @@ class TaskConformance:
         assert trainer.fit() == "finished"
         model = load_model(find_weights(tmp_path / "run"), "cpu")
         assert (model.header.task, model.header.plugin) == (self.task, plugin_of(self.task))
+        if "generate" in trainer.run.task.capabilities:
+            self._expect_generation(model)
         images = _noise(0, 2, 3, 33, 40)
         for options in self._every_option(trainer):
             expected = _translate(trainer, images, options)
@@ -229,6 +234,15 @@ class TaskConformance:
         trainer = self.trainer(tmp_path / "run", precision="bf16")
         _make_steps(trainer, 1)
         _expect_finite(trainer)
+
+    def _expect_generation(self, model: Model) -> None:
+        """Expect that a picture depends on seed, prompt and number alone."""
+        first, second = model.generate("a red bird", n=2, seed=3)
+        assert first.tobytes() != second.tobytes(), "two draws of noise give the same picture"
+        among = model.generate([*(f"bird {i}" for i in range(9)), "a red bird"], n=1, seed=3)[-1][0]
+        assert among.tobytes() == first.tobytes(), "a picture depends on what else is asked for"
+        other = model.generate("a red bird", seed=4)[0]
+        assert other.tobytes() != first.tobytes(), "another seed gives the same picture"
 
     def _every_option(self, trainer: Trainer) -> Iterator[Options]:
         """Yield the default options, and each with one choice made differently; none if the task translates nothing."""

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny networks: a second thread costs more than it gives
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
@@ -23,8 +24,9 @@ def tiny(folders: dict[str, str]) -> dict[str, object]:
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Run every test in a folder of its own, without the user's weights."""
+    """Run every test in a folder of its own, without the user's weights or cache."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GANTOOLS_WEIGHTS", raising=False)
+    monkeypatch.setenv("GANTOOLS_CACHE", str(tmp_path / "cache"))
     os.environ.setdefault("COLUMNS", "80")
     return tmp_path

@@ -22,6 +22,7 @@ _VERBS = {
     "train": "train a task on your own pictures",
     "resume": "go on with an interrupted run, exactly where it stopped",
     "translate": "translate pictures with trained weights",
+    "generate": "generate pictures from words",
     "objectives": "list the objective layer's entries, with their formulas",
     "weights": "list trained weights and what they say of themselves",
     "plugins": "list installed plugins",

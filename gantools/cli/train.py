@@ -105,4 +105,6 @@ def finish(trained: TrainedRun, quiet: bool) -> None:
     if "translate" in manager().tasks.get(trained.task).capabilities:
         to = " --to all" if read_header(trained.weights).domains else ""
         tell(f"try:        gantools translate PICTURE{to} --weights {run}")
+    if "generate" in manager().tasks.get(trained.task).capabilities:
+        tell(f'try:        gantools generate "WORDS" --weights {run}')
     tell(f"train on:   gantools resume {run} --steps 1000")

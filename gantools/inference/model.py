@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any, overload
 
@@ -28,16 +30,17 @@ Source = str | Path | Image.Image
 
 
 class Model:
-    """A task with its trained generators, ready to translate.
+    """A task with its trained generators, ready to translate or to generate.
 
     ``header`` says what the weights are, ``networks[name]`` is a plain torch module. Options such as ``direction`` are
-    keyword arguments of `translate`; which there are depends on the task.
+    keyword arguments of `translate` and `generate`; which there are depends on the task.
     """
 
     def __init__(
-        self, info: TaskInfo, header: Header, networks: Networks, task: Task[Any], device: torch.device
+        self, info: TaskInfo, header: Header, networks: Networks, task: Task[Any], device: torch.device, path: Path
     ) -> None:
         self.info, self.header, self.networks, self.task, self.device = info, header, networks, task, device
+        self.path = path
         background = getattr(task.config, "background", "white")
         self.background = parse_background(background)
         self.channels = int(getattr(task.config, "in_channels", 3))
@@ -75,6 +78,24 @@ class Model:
             )
         return [self._picture(image, chosen, seed) for image in images]
 
+    @overload
+    def generate(self, prompts: str, n: int = 1, seed: int = 0, **options: Any) -> list[Image.Image]: ...
+    @overload
+    def generate(
+        self, prompts: Sequence[str], n: int = 1, seed: int = 0, **options: Any
+    ) -> list[list[Image.Image]]: ...
+    def generate(self, prompts: Any, n: int = 1, seed: int = 0, **options: Any) -> Any:
+        """Paint ``n`` pictures of a prompt, or of each of several: a list, or a list of lists.
+
+        A picture depends on the seed, its prompt and its number alone, whatever else is asked for with it.
+        """
+        from gantools.inference.generation import paint, wishes_for
+
+        several = [prompts] if isinstance(prompts, str) else list(prompts)
+        pictures = list(paint(self, wishes_for(several, n), seed, **options))
+        rows = [pictures[i * n : (i + 1) * n] for i in range(len(several))]
+        return rows[0] if isinstance(prompts, str) else rows
+
     def remark(self, image: Image.Image, **options: Any) -> str | None:
         """Say how a picture plainly differs from all that the weights were trained on, or return None."""
         profiles = self.header.data.get("profile", {})
@@ -98,6 +119,12 @@ class Model:
         """Return the translations that options ask for, "" for a single one; GanToolsError says what they lack."""
         chosen: dict[str, Options] = self.task.variants(self.options(given))
         return chosen
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of the weights file."""
+        with self.path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
 
     def to(self, device: str) -> Model:
         """Move the networks to another device and return the model."""
@@ -147,7 +174,7 @@ def load_model(found: Found, device: str = "auto") -> Model:
             f"copy it again if it is damaged; it was made by {origin}, and another version may not read it",
         ) from None
     networks.eval().requires_grad_(False).to(target)
-    return Model(info, header, networks, task, target)
+    return Model(info, header, networks, task, target, found.path)
 
 
 def _fill(task: Task[Any], tensors: dict[str, Tensor]) -> Networks:

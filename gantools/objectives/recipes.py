@@ -48,3 +48,11 @@ EBGAN_PT = Recipe(
     paper="Zhao et al. 2017, Energy-based Generative Adversarial Networks, section 2.4",
     use="an auto-encoder for a critic, its generator kept from collapse",
 )
+
+DF_GAN = Recipe(
+    loss="hinge",
+    penalties=("matching-aware:weight=2,p=6",),
+    settings={"n_critic": 1, "lr_g": 1e-4, "lr_d": 4e-4, "betas": (0.0, 0.9), "optimizer": "adam"},
+    paper="Tao et al. 2022, DF-GAN: A Simple and Effective Baseline for Text-to-Image Synthesis, sections 3.2 and 4",
+    use="pictures from text: a critic that judges picture and sentence together, flat around real pairs",
+)

@@ -15,7 +15,7 @@ class Display(Protocol):
     """How a run talks."""
 
     def reading(self, name: str, done: int, total: int) -> None:
-        """Tell that pictures of a folder are being decoded."""
+        """Tell how many of something, such as "pictures from photos", are read."""
 
     def started(self, step: int, total: int | None, summary: str) -> None:
         """Tell that training begins at ``step``; ``total`` may not be known yet."""
@@ -71,7 +71,7 @@ class Lines(Quiet):
     def reading(self, name: str, done: int, total: int) -> None:
         """Print one line when a folder is done."""
         if done == total:
-            self._print(f"read {total} pictures from {name}")
+            self._print(f"read {total:,} {name}")
 
     def started(self, step: int, total: int | None, summary: str) -> None:
         """Print what is going to happen."""

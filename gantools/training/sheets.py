@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -16,6 +17,15 @@ _GAP, _TITLE, _SMALLEST = 4, 22, 128
 def draw_sheet(columns: dict[str, Tensor], path: Path) -> None:
     """Write columns of pictures [N, C, H, W] in [-1, 1]; small ones are enlarged by whole factors to be seen."""
     draw_pictures({title: [to_image(picture) for picture in images] for title, images in columns.items()}, path)
+
+
+def join(pictures: Sequence[Image.Image]) -> Image.Image:
+    """Return pictures of one size side by side."""
+    width, height = pictures[0].size
+    strip = Image.new("RGB", (width * len(pictures), height))
+    for i, picture in enumerate(pictures):
+        strip.paste(picture, (i * width, 0))
+    return strip
 
 
 def draw_pictures(pictures: dict[str, list[Image.Image]], path: Path) -> None:

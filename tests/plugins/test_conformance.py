@@ -3,18 +3,29 @@
 from gantools.plugins import manager
 from gantools.registry import load_object
 from gantools.testing import TaskConformance
+from tests.tiny_encoders import build_bert
 
 _OPTIONS = {"stargan": {"to": ["a"]}}
-_TINY = {"size": 32, "width": 4, "blocks": 1, "d_layers": 2, "pool_size": 2, "z": 2}
+_TINY = {"size": 32, "width": 4, "blocks": 1, "d_layers": 2, "pool_size": 2, "z": 2, "noise": 3}
+
+
+class _WithWords(TaskConformance):
+    """Captions go through a tiny encoder, made for these tests."""
+
+    def data(self, folder):
+        encoder = folder.with_name("bert")
+        if not encoder.exists():
+            encoder.mkdir(parents=True)
+            build_bert(encoder)
+        return {**super().data(folder), "text_encoder": str(encoder)}
 
 
 def _suite(info):
     fields = load_object(info.config).model_fields
     settings = {name: value for name, value in _TINY.items() if name in fields}
+    base = _WithWords if info.data == "captions" else TaskConformance
     return type(
-        f"Test_{info.name}",
-        (TaskConformance,),
-        {"task": info.name, "settings": settings, "options": _OPTIONS.get(info.name, {})},
+        f"Test_{info.name}", (base,), {"task": info.name, "settings": settings, "options": _OPTIONS.get(info.name, {})}
     )
 
 

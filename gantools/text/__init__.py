@@ -1,0 +1,1 @@
+"""Words in: captions become vectors, through a frozen text encoder, and are kept on disk."""
