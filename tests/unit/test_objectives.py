@@ -198,6 +198,7 @@ PASSES = {
     "r1": ([2, 2], [2]),  # the gradient is that of the scores of the loss
     "r2": ([2, 2], [2]),
     "matching-aware": ([2, 2], [2]),
+    "df-gan": ([2, 2], [2]),
     "consistency": ([2, 2, 2], [2]),
     "relativistic-average": ([4], [2, 2]),
     "feature-matching": ([4], [2, 2]),
