@@ -31,7 +31,9 @@ class DomainImages:
         for number, labelled in enumerate(found):
             warn_of_gaps(labelled)
             budget = config.cache_mb * 2**20 * len(labelled.files) // total
-            images = ImageSet([(path,) for path in labelled.files], self._read, 3 * config.resize_to**2, budget)
+            images = ImageSet(
+                [(path,) for path in labelled.files], self._read, 3 * (config.resize_to + 2 * config.pad) ** 2, budget
+            )
             images.load(str(labelled), report)
             before = sum(len(earlier.names) for earlier in found[:number])
             after = sum(len(later.names) for later in found[number + 1 :])
@@ -86,8 +88,13 @@ class DomainImages:
         }
 
     def _read(self, files: Files) -> Tensor:
-        image = to_rgb(open_image(files[0]), parse_background(self.config.background))
-        return resized(image, self.config.resize_to)
+        background = parse_background(self.config.background)
+        picture = resized(to_rgb(open_image(files[0]), background), self.config.resize_to)
+        side = self.config.resize_to + 2 * self.config.pad
+        padded = torch.tensor(background, dtype=torch.uint8)[:, None, None].repeat(1, side, side)
+        inner = slice(self.config.pad, side - self.config.pad)
+        padded[:, inner, inner] = picture
+        return padded
 
 
 class _Set:

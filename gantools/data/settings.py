@@ -83,6 +83,11 @@ class DomainSettings(ImageSettings):
         [], "exclusive domains or independent attributes [default: as the data are]; once for each --data", "Data"
     )
 
+    pad: int = option(
+        0, "pixels of background put around pictures before the crop: moved about, they tell nothing by their place",
+        "Data", ge=0,
+    )  # fmt: skip
+
     @field_validator("data", "attributes", "select", "labels", mode="before")
     @classmethod
     def _several(cls, value: object) -> object:

@@ -185,3 +185,21 @@ def test_every_domain_gets_a_picture_and_a_sheet_whatever_its_letters(elsewhere)
         assert np.asarray(sheet)[30:].min() == 255  # transparent pictures are shown over white
     with pytest.raises(GanToolsError, match=r"one-日本.png exists"):
         plan(["one.png"], elsewhere / "out", False, ["日本", "noto"])
+
+
+def test_padded_pictures_move_over_their_background(elsewhere):
+    for name in ("a", "b"):
+        (elsewhere / "data" / name).mkdir(parents=True)
+        Image.new("RGB", (16, 16), "black").save(elsewhere / "data" / name / "0.png")
+    padded = {"size": 16, "load_size": 16, "pad": 3, "background": "red", "flip": False}
+    data = DomainImages(gantools.api.configure("stargan", data="data", device="cpu", **padded), lambda *_: None)
+    assert data.sheet()["image"].max() == 0
+    places = set()
+    for k in range(40):
+        red, green, blue = data[k]["image"]
+        assert green.max() == blue.max() == 0
+        rows, columns = (int((red == 0).any(axis).sum()) for axis in (1, 0))
+        assert rows >= 13
+        assert columns >= 13
+        places.add((rows, columns))
+    assert len(places) > 5
