@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -44,10 +45,12 @@ def plan(inputs: Sequence[str], out: Path, force: bool, variants: Sequence[str] 
     pairs = list(dict.fromkeys(pair for text in inputs for pair in _expand(text, alone=len(inputs) == 1)))
     single = _is_file_name(out, len(pairs))
     words = _file_words(variants)
+    places = [(source, out if single else out / _writable(name)) for source, name in pairs]
+    alike = Counter(place.with_suffix("") for _, place in places)
     jobs = []
-    for source, name in pairs:
-        place = out if single else out / _writable(name)
-        sheet = place.with_name(f"{place.name}-all.png") if len(variants) > 1 else None
+    for source, place in places:
+        name = place.stem if alike[place.with_suffix("")] == 1 else place.name
+        sheet = place.with_name(f"{name}-all.png") if len(variants) > 1 else None
         jobs += [Job(source, _with_word(place, word), variant, sheet) for variant, word in words.items()]
     _check_targets(jobs, force)
     return jobs

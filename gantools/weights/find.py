@@ -32,13 +32,14 @@ class Found:
 def find_weights(reference: str | Path) -> Found:
     """Return the weights that a path, a run folder, a shipped name or a plugin's URI stands for."""
     path = Path(reference)
-    if path.is_dir():
-        if not (path / NAME).is_file():
+    known = {found.stem: found for found in reversed(named_weights())}  # of one name twice, the first counts
+    is_run = (path / NAME).is_file()
+    if path.is_dir() and (is_run or str(reference) not in known):  # a folder of something else hides no name
+        if not is_run:
             raise GanToolsError(f"{path} has no {NAME}", _unfinished(path))
         path = path / NAME
     if path.is_file():
         return Found(str(reference), path, read_header(path))
-    known = {found.stem: found for found in reversed(named_weights())}  # of one name twice, the first counts
     if str(reference) in known:
         path = known[str(reference)]
         return Found(str(reference), path, read_header(path))

@@ -63,5 +63,20 @@ def test_the_demo_leaves_a_folder_to_look_at() -> None:
     assert CliRunner().invoke(app, ["demo", "-o", "shown"]).exit_code == 1
 
 
+def test_black_outlines_come_with_openmojis_style_and_go_with_fluents() -> None:
+    model = gantools.load("emoji-styles", device="cpu")
+    drawn = {style: sorted((EXAMPLES / "test" / style).glob("*.png")) for style in ("openmoji", "noto")}
+    black = {style: np.mean([_black(Image.open(path)) for path in paths]) for style, paths in drawn.items()}
+    outlined = np.mean([_black(picture) for picture in model.translate(drawn["noto"], to="openmoji")])
+    soft = np.mean([_black(picture) for picture in model.translate(drawn["openmoji"], to="fluent3d")])
+    assert outlined > 2 * black["noto"]
+    assert soft < black["openmoji"] / 2
+
+
 def _pixels(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("RGB"), dtype=np.float64) / 255
+
+
+def _black(image: Image.Image) -> float:
+    """Return the share of nearly black pixels."""
+    return float((_pixels(image).max(axis=2) < 0.25).mean())

@@ -181,8 +181,11 @@ def test_every_domain_gets_a_picture_and_a_sheet_whatever_its_letters(elsewhere)
         job.target.parent.mkdir(exist_ok=True)
         Image.new("RGBA", (20, 12), (0, 0, 255, 0)).save(job.target)
     draw_variants(jobs, jobs[0].sheet, (255, 255, 255))
-    with Image.open(elsewhere / "out" / "one.png-all.png") as sheet:
+    with Image.open(elsewhere / "out" / "one-all.png") as sheet:
         assert np.asarray(sheet)[30:].min() == 255  # transparent pictures are shown over white
+    Image.new("RGB", (20, 12)).save("one.jpg")
+    both = plan(["one.png", "one.jpg"], elsewhere / "both", False, ["a", "b"])
+    assert {job.sheet.name for job in both} == {"one.png-all.png", "one.jpg-all.png"}
     with pytest.raises(GanToolsError, match=r"one-日本.png exists"):
         plan(["one.png"], elsewhere / "out", False, ["日本", "noto"])
 

@@ -214,6 +214,8 @@ def test_weights_are_found_by_path_by_run_folder_and_by_name(monkeypatch):
     assert find_weights(Path("runs/cyclegan/1/weights.safetensors")).header.task == "cyclegan"
     assert find_weights("horse2zebra").header.step == 1  # the first folder wins
     assert [path.parent.name for path in named_weights()[:2]] == ["mine", "theirs"]
+    Path("horse2zebra").mkdir()  # a folder of something else does not hide a name
+    assert find_weights("horse2zebra").header.step == 1
     with pytest.raises(GanToolsError, match="no weights `horse2zebr`") as caught:
         find_weights("horse2zebr")
     assert "did you mean `horse2zebra`?" in caught.value.hint
