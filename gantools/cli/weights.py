@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import file_digest
 from pathlib import Path
+from textwrap import indent
 from typing import Annotated, Any
 
 import typer
@@ -41,7 +42,7 @@ def list_weights(as_json: Annotated[bool, _JSON] = False) -> None:
     table = Table("name", "task", "size", "step", "data", box=None, header_style="bold", pad_edge=False)
     for item in found:
         header = item.header
-        arrow = " ↔ " if header.data.get("kind") == "unpaired" else " → "
+        arrow = " ↔ " if header.data.get("kind") in {"unpaired", "domains"} else " → "
         domains = arrow.join(map(str, header.data.get("domains", [])))
         table.add_row(item.name, header.task, str(header.size or ""), f"{header.step:,}", domains)
     _stdout().print(table)
@@ -83,9 +84,19 @@ def describe(found: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> str:
+    """Return a value of the header in words; "" for nothing."""
     if isinstance(value, dict):
-        return "\n".join(f"{key}: {_plain(item)}" for key, item in value.items() if _plain(item))
-    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+        return "\n".join(_entry(key, item) for key, item in value.items() if _plain(item))
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "" if value is None else str(value)
+
+
+def _entry(key: str, value: Any) -> str:
+    nested = isinstance(value, dict)
+    return f"{key}:\n{indent(_plain(value), '  ')}" if nested else f"{key}: {_plain(value)}"
 
 
 def _stdout() -> Any:
