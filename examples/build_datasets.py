@@ -15,7 +15,7 @@ SHA-256, is the test set, so the split does not depend on the size of the set or
 training without pairs OUT/unpaired/{noto,fluent3d} hold the two halves of the training keys, one each.
 
 *earth*: tiles of one world map in three aligned layers, only where more than 30 % is land. The left
-left half of the map is the training set and the right half the test set; no two tiles overlap.
+half of the map is the training set and the right half the test set; no two tiles overlap.
 
 *words*: pictures with captions, ``a red bird``: the OpenMoji drawings that have one colour above all,
 in nine colours each (CC BY-SA 4.0, as the drawings are). The shades of that colour give way to those of

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from gantools.errors import GanToolsError
 
+T = TypeVar("T")
 talk = Console(stderr=True, highlight=False)
 
 
@@ -28,6 +30,15 @@ def put(data: str) -> None:
 def put_json(data: Any) -> None:
     """Print data as JSON on stdout."""
     put(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def with_bar(results: Iterable[T], doing: str, total: int, quiet: bool) -> Iterable[T]:
+    """Pass results on under a progress bar, where there is a terminal to show one and something to wait for."""
+    from rich.progress import track
+
+    if quiet or total < 2 or not talk.is_terminal:
+        return results
+    return track(results, doing, total, console=talk, transient=True)
 
 
 def show_error(error: GanToolsError) -> None:

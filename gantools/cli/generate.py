@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gantools.cli.console import put, say, talk
+from gantools.cli.console import put, say, with_bar
 from gantools.cli.options import extra, make_command, model_options
 from gantools.errors import GanToolsError
 from gantools.plugins import manager
@@ -78,7 +78,7 @@ def generate(
         raise GanToolsError(f"{out} is a file, not a folder", "give another folder with --out")
     model = _load(weights, device, options, quiet)
     if interpolate:
-        _paint_way(model, asked, frames, gif, seed, out, force, options)
+        _paint_way(model, asked, frames, gif, seed, out, force, quiet, options)
     else:
         _paint_each(model, asked, count, grid, seed, out, force, quiet, options)
 
@@ -103,7 +103,7 @@ def _paint_each(
     _check_free([*places, *([sheet] if grid else [])], force)
     columns: dict[str, list[Image.Image]] = {}
     for wish, place, picture in zip(
-        wishes, places, _with_bar(paint(model, wishes, seed, **options), len(wishes), quiet), strict=True
+        wishes, places, with_bar(paint(model, wishes, seed, **options), "painting", len(wishes), quiet), strict=True
     ):
         said = _origin(model, seed) | {"prompt": wish.prompt, "number": str(wish.index + 1)}
         save_png(picture, place, said)
@@ -113,7 +113,8 @@ def _paint_each(
         draw_pictures(columns, sheet)
         put(str(sheet))
     if not quiet:
-        say(f"painted {len(wishes)} pictures into {out}; others of the same words: --seed {seed + 1}")
+        pictures = "1 picture" if len(wishes) == 1 else f"{len(wishes)} pictures"
+        say(f"painted {pictures} into {out}; others of the same words: --seed {seed + 1}")
 
 
 def _paint_way(
@@ -124,6 +125,7 @@ def _paint_way(
     seed: int,
     out: Path,
     force: bool,
+    quiet: bool,
     options: dict[str, Any],
 ) -> None:
     from gantools.inference.generation import Wish, file_names, paint_between, save_png
@@ -148,6 +150,8 @@ def _paint_way(
     else:
         save_png(join(pictures), place, _origin(model, seed) | {"prompt": " to ".join(prompts)})
     put(str(place))
+    if not quiet:
+        say(f"painted {frames} pictures on the way into {place}; another way: --seed {seed + 1}")
 
 
 def _load(weights: str | None, device: str, options: dict[str, Any], quiet: bool) -> Model:
@@ -189,11 +193,3 @@ def _check_free(places: Sequence[Path], force: bool) -> None:
 
 def _origin(model: Model, seed: int) -> dict[str, str]:
     return {"software": "gantools", "seed": str(seed), "weights": model.sha256}
-
-
-def _with_bar(results: Iterable[Any], total: int, quiet: bool) -> Iterable[Any]:
-    from rich.progress import track
-
-    if quiet or total < 2 or not talk.is_terminal:
-        return results
-    return track(results, "painting", total, console=talk, transient=True)

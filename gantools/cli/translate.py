@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gantools.cli.console import put, say, talk
+from gantools.cli.console import put, say, with_bar
 from gantools.cli.options import extra, make_command, model_options
 from gantools.plugins import manager
 from gantools.registry import load_object
@@ -86,7 +86,7 @@ def translate(
     failures: dict[Path, Result] = {}
     strange: dict[Path, Result] = {}
     done: list[Job] = []
-    for result in _with_bar(translate_files(model, jobs, seed, **options), len(jobs), quiet):
+    for result in with_bar(translate_files(model, jobs, seed, **options), "translating", len(jobs), quiet):
         if result.error is None:
             put(str(result.job.target))
             done.append(result.job)
@@ -145,11 +145,3 @@ def _place(jobs: Sequence[Job], out: Path) -> Path:
     if len(jobs) == 1:
         return jobs[0].target
     return jobs[0].target.parent if jobs[0].sheet and not out.is_dir() else out
-
-
-def _with_bar(results: Iterable[Any], total: int, quiet: bool) -> Iterable[Any]:
-    from rich.progress import track
-
-    if quiet or total < 2 or not talk.is_terminal:
-        return results
-    return track(results, "translating", total, console=talk, transient=True)
