@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gantools.data.decode import open_image, parse_background, to_rgb
+from gantools.data.decode import open_image
+from gantools.data.framing import bytes_of, framed
 from gantools.data.images import Files, ImageSet, Report
 from gantools.data.labels import LabelledSet, read_sets, warn_of_gaps
 from gantools.data.order import Shuffled, centre, crop_and_flip
-from gantools.data.pixels import resized
 from gantools.data.profile import profile
 from gantools.data.settings import DomainSettings
 from gantools.errors import GanToolsError
@@ -32,7 +32,7 @@ class DomainImages:
             warn_of_gaps(labelled)
             budget = config.cache_mb * 2**20 * len(labelled.files) // total
             images = ImageSet(
-                [(path,) for path in labelled.files], self._read, 3 * (config.resize_to + 2 * config.pad) ** 2, budget
+                [(path,) for path in labelled.files], self._read, bytes_of(config), budget
             )
             images.load(str(labelled), report)
             before = sum(len(earlier.names) for earlier in found[:number])
@@ -88,13 +88,7 @@ class DomainImages:
         }
 
     def _read(self, files: Files) -> Tensor:
-        background = parse_background(self.config.background)
-        picture = resized(to_rgb(open_image(files[0]), background), self.config.resize_to)
-        side = self.config.resize_to + 2 * self.config.pad
-        padded = torch.tensor(background, dtype=torch.uint8)[:, None, None].repeat(1, side, side)
-        inner = slice(self.config.pad, side - self.config.pad)
-        padded[:, inner, inner] = picture
-        return padded
+        return framed(open_image(files[0]), self.config)
 
 
 class _Set:

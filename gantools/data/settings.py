@@ -36,7 +36,7 @@ class ImageSettings(RunConfig):
 
     @model_validator(mode="after")
     def _crop_fits(self) -> Self:
-        if self.load_size is not None and self.load_size < self.size:
+        if self.load_size is not None and self.load_size + 2 * self.margin < self.size:
             raise ValueError(f"--load-size {self.load_size} is smaller than --size {self.size}")
         return self
 
@@ -45,8 +45,31 @@ class ImageSettings(RunConfig):
         """Side that pictures are resized to before the crop."""
         return self.load_size or round(self.size * 286 / 256)
 
+    @property
+    def margin(self) -> int:
+        """Pixels of background around them."""
+        return 0
 
-class UnpairedSettings(ImageSettings):
+
+class FramedSettings(ImageSettings):
+    """How unpaired pictures are framed, so that size and place of what they show tell nothing."""
+
+    trim: bool = option(
+        False, "cut plain borders off, so that what is shown is as large in every picture: for icons and drawings",
+        "Data",
+    )  # fmt: skip
+    pad: int = option(
+        0, "pixels of background put around pictures before the crop: moved about, they tell nothing by their place",
+        "Data", ge=0,
+    )  # fmt: skip
+
+    @property
+    def margin(self) -> int:
+        """Pixels of background around pictures."""
+        return self.pad
+
+
+class UnpairedSettings(FramedSettings):
     """Two folders of pictures without pairs."""
 
     a: Path | None = option(None, "folder of the first kind of pictures", "Data")
@@ -67,7 +90,7 @@ class PairedSettings(ImageSettings):
     out_channels: Literal[1, 3, 4] = option(3, "channels of the target", "Data")
 
 
-class DomainSettings(ImageSettings):
+class DomainSettings(FramedSettings):
     """Several kinds of pictures: a sub-folder for each, or attributes in a file; one data set, or several together."""
 
     data: list[Path] = option(
@@ -82,11 +105,6 @@ class DomainSettings(ImageSettings):
     labels: list[str] = option(
         [], "exclusive domains or independent attributes [default: as the data are]; once for each --data", "Data"
     )
-
-    pad: int = option(
-        0, "pixels of background put around pictures before the crop: moved about, they tell nothing by their place",
-        "Data", ge=0,
-    )  # fmt: skip
 
     @field_validator("data", "attributes", "select", "labels", mode="before")
     @classmethod

@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gantools.data.decode import open_image, parse_background, to_rgb
+from gantools.data.decode import open_image
 from gantools.data.folders import list_images, two_folders
+from gantools.data.framing import bytes_of, framed
 from gantools.data.images import Files, ImageSet, Report
 from gantools.data.order import Shuffled, centre, crop_and_flip
-from gantools.data.pixels import resized
 from gantools.data.profile import profile
 from gantools.data.settings import UnpairedSettings
 
@@ -34,7 +34,7 @@ class UnpairedImages:
         self.order: dict[str, Shuffled] = {}
         for side, folder, paths in zip(_SIDES, folders, listed, strict=True):
             share = config.cache_mb * 2**20 * len(paths) // total
-            images = ImageSet([(path,) for path in paths], self._read, 3 * config.resize_to**2, share)
+            images = ImageSet([(path,) for path in paths], self._read, bytes_of(config), share)
             images.load(str(folder), report)
             training, self.shown[side] = images.split(held_back)
             self.sets[side], self.order[side] = images, Shuffled(training, config.seed, "order", side)
@@ -68,8 +68,7 @@ class UnpairedImages:
         return dict(self._described)
 
     def _read(self, files: Files) -> Tensor:
-        image = to_rgb(open_image(files[0]), parse_background(self.config.background))
-        return resized(image, self.config.resize_to)
+        return framed(open_image(files[0]), self.config)
 
     def _picture(self, side: str, k: int) -> Tensor:
         """Return the picture of sample ``k``; a broken one gives way to the next in the order, never to a held-back."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -20,8 +20,11 @@ class Config(CaptionSettings):
     d_width: int | None = option(
         None, "channels of the discriminator's first layer [default: as --width]", "Networks", ge=1
     )
-    noise: int = option(100, "numbers of noise", "Networks", ge=1)
+    noise: int = option(16, "numbers of noise", "Networks", ge=1)
     attention: bool = option(False, "let the generator look at single words, at a quarter of the side", "Networks")
+    generator: Literal["layout", "df-gan"] = option(
+        "layout", "layout: words also lay the picture out; df-gan: the paper's, they modulate channels alone", "Networks"
+    )
     reconstruction: float = option(
         0.0,
         "weight of an L1 loss to a picture with the caption: for data where captions say nearly all",
@@ -38,7 +41,7 @@ class Config(CaptionSettings):
             "size": 256, "load_size": 304, "flip": True, "batch_size": 32, "epochs": 1301, "decay_from": 1.0,
             "lr_g": 1e-4, "lr_d": 4e-4, "betas": (0.0, 0.9), "optimizer": "adam", "ema": 0.0, "augment": "",
             "objective": "df-gan", "n_critic": 1, "width": 32, "d_width": 32,
-            "noise": 100, "attention": False, "reconstruction": 0.0, "interpolated": 0.0,
+            "noise": 100, "attention": False, "generator": "df-gan", "reconstruction": 0.0, "interpolated": 0.0,
         }
     }  # fmt: skip
 

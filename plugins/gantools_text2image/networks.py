@@ -10,7 +10,7 @@ import itertools
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate, leaky_relu
+from torch.nn.functional import avg_pool2d, interpolate, layer_norm, leaky_relu
 
 from gantools.networks import AutoEncoder
 from gantools.objectives import Verdict
@@ -76,12 +76,21 @@ class WordAttention(nn.Module):
 
 
 class Generator(nn.Module):
-    """Noise [N, Z] and a sentence [N, D] -> pictures [N, 3, size, size] in [-1, 1]; with ``attention`` tokens too."""
+    """Noise [N, Z] and a sentence [N, D] -> pictures [N, 3, size, size]; with ``attention`` it looks at tokens too.
 
-    def __init__(self, dim: int, noise: int, size: int, width: int = 32, attention: bool = False) -> None:
+    The paper's first 4 x 4 features come from noise alone and its pixels from tanh. With ``layout``, not the paper's, the
+    first features come from noise and sentence, so that words say what is where; the sentence is normalised, as
+    encoders give it in any scale; and pixels are linear, about [-1, 1]: drawings on white paper drive tanh to where it
+    has no gradient left.
+    """
+
+    def __init__(
+        self, dim: int, noise: int, size: int, width: int = 32, attention: bool = False, layout: bool = True
+    ) -> None:
         super().__init__()
         channels = [width * min(2**i, _WIDEST) for i in range(doublings(size), -1, -1)]
-        self.seed = nn.Linear(noise, channels[0] * _SEED_SIDE**2)
+        self.layout = layout
+        self.seed = nn.Linear(noise + dim * layout, channels[0] * _SEED_SIDE**2)
         self.blocks = nn.ModuleList(FusionBlock(noise + dim, *pair) for pair in itertools.pairwise(channels))
         self.attended = max(0, len(channels) - 4)  # a quarter of the side
         self.attention = WordAttention(channels[self.attended + 1], dim) if attention else None
@@ -89,14 +98,16 @@ class Generator(nn.Module):
 
     def forward(self, noise: Tensor, sentence: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
         """Paint a sentence [N, D]; ``tokens`` [N, T, D] and ``mask`` [N, T] are looked at by attention alone."""
+        if self.layout:
+            sentence = layer_norm(sentence, sentence.shape[1:])
         cond = torch.cat([noise, sentence], 1)
-        x = self.seed(noise).unflatten(1, (-1, _SEED_SIDE, _SEED_SIDE))
+        x = self.seed(cond if self.layout else noise).unflatten(1, (-1, _SEED_SIDE, _SEED_SIDE))
         for i, block in enumerate(self.blocks):
             x = block(x, cond)
             if self.attention is not None and i == self.attended:
                 x = self.attention(x, tokens, mask)
-        result: Tensor = self.head(leaky_relu(x, 0.2)).tanh()
-        return result
+        pixels: Tensor = self.head(leaky_relu(x, 0.2))
+        return pixels if self.layout else pixels.tanh()
 
 
 class Discriminator(nn.Module):

@@ -40,7 +40,8 @@ class TextToImage(Task[Config]):
     def generators(self) -> dict[str, nn.Module]:
         """Build the generator."""
         config = self.config
-        return {"g": Generator(self.dim, config.noise, config.size, config.width, config.attention)}
+        layout = config.generator == "layout"
+        return {"g": Generator(self.dim, config.noise, config.size, config.width, config.attention, layout)}
 
     def discriminators(self, needs: Needs) -> dict[str, nn.Module]:
         """Build the discriminator, without norm layers: every penalty suits it."""
@@ -111,9 +112,9 @@ def truncated(noise: Tensor, limit: float) -> Tensor:
     low = torch.special.ndtr(torch.tensor(-limit, dtype=torch.float64, device=noise.device))
     share = torch.special.ndtr(noise.double())
     result: Tensor = torch.special.ndtri(low + share * (1 - 2 * low)).clamp(-limit, limit).to(noise.dtype)
-    return result
+    return result.clamp(-1, 1)
 
 
 def _paint(nets: Networks, batch: Batch, noise: Tensor) -> Tensor:
     result: Tensor = nets["g"](noise, batch["sentence"], batch["tokens"].to(noise.dtype), batch["mask"])
-    return result
+    return result.clamp(-1, 1)
