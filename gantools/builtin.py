@@ -89,3 +89,35 @@ def gantools_register_datasets(register: Callable[..., None]) -> None:
     register("captions", "gantools.data.captioned:CaptionImages", "pictures with captions")
     register("domains", "gantools.data.domains:DomainImages", "pictures of several kinds, or with attributes")
     register("unpaired", "gantools.data.unpaired:UnpairedImages", "two sets of pictures without pairs")
+
+
+_METRICS: dict[str, dict[str, tuple[str, str]]] = {
+    "sets": {
+        "kid": ("KernelDistance", "KID x1000, unbiased: how far the pictures are from the real ones, as a whole"),
+        "fid": ("FrechetDistance", "FID: the same by mean and covariance; falls with the number of pictures"),
+        "precision": ("Precision", "share of the pictures that lie among the real ones"),
+        "recall": ("Recall", "share of the real pictures that lie among these"),
+        "is": ("InceptionScore", "Inception-Score-like: clear and varied to the backbone's classes"),
+        "diversity": ("Diversity", "how far the pictures lie from each other; real ones have 1"),
+    },
+    "pairs": {
+        "l1": ("MeanAbsolute", "mean absolute difference from the truth, in [0, 1]"),
+        "psnr": ("SignalToNoise", "peak signal-to-noise ratio to the truth, in dB"),
+        "ssim": ("StructuralSimilarity", "structural similarity to the truth; equal is 1"),
+        "lpips": ("PerceptualDistance", "LPIPS-like: difference of deep features from those of the truth"),
+        "cycle": ("CycleError", "mean absolute difference after the way there and back, in [0, 1]"),
+    },
+    "meaning": {
+        "domain": ("DomainAccuracy", "share that a linear classifier takes for the domain asked for"),
+        "retrieval": ("Retrieval", "share among whose 5 nearest real pictures is their own caption's"),
+        "colour": ("ColourAccuracy", "share whose main colour is the one that the words name"),
+    },
+}  # module of gantools.metrics, name: class and summary
+
+
+@hookimpl
+def gantools_register_metrics(register: Callable[..., None]) -> None:
+    """Register the metrics."""
+    for module, entries in _METRICS.items():
+        for name, (attribute, summary) in entries.items():
+            register(name, f"gantools.metrics.{module}:{attribute}", summary)

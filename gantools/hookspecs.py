@@ -27,6 +27,10 @@ class Hooks:
         """Add losses, penalties, constraints, recipes: ``register(name, kind, "module:Class", summary)``."""
 
     @hookspec
+    def gantools_register_metrics(self, register: Callable[..., None]) -> None:
+        """Add metrics for `gantools evaluate`: ``register(name, "module:Class", summary)``."""
+
+    @hookspec
     def gantools_register_datasets(self, register: Callable[..., None]) -> None:
         """Add a reader for a kind of data: ``register(name, "module:Class", summary)``."""
 

@@ -70,6 +70,7 @@ class PluginManager:
         self.tasks: Registry[TaskInfo] = Registry("task")
         self.objectives: Registry[Reference] = Registry("objective")
         self.datasets: Registry[Reference] = Registry("data kind")
+        self.metrics: Registry[Reference] = Registry("metric")
 
     def load(self) -> PluginManager:
         """Load the core's own entries, then every installed plugin."""
@@ -105,7 +106,7 @@ class PluginManager:
         if self._pm.has_plugin(name):
             self._pm.unregister(name=name)
         record = self.records.pop(name)
-        for registry in (self.tasks, self.objectives, self.datasets):
+        for registry in (self.tasks, self.objectives, self.datasets, self.metrics):
             registry.remove_from(record)
 
     def call(self, hook: str, **arguments: Any) -> None:
@@ -163,10 +164,14 @@ class PluginManager:
         def add_dataset(name: str, reference: str, summary: str) -> None:
             self.datasets.add(Reference(name, "data", reference, summary), record)
 
+        def add_metric(name: str, reference: str, summary: str) -> None:
+            self.metrics.add(Reference(name, "metric", reference, summary), record)
+
         hooks = {
             "gantools_register_tasks": add_task,
             "gantools_register_objectives": add_objective,
             "gantools_register_datasets": add_dataset,
+            "gantools_register_metrics": add_metric,
         }
         for hook, register in hooks.items():
             for impl in getattr(self._pm.hook, hook).get_hookimpls():

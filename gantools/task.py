@@ -12,12 +12,24 @@ from typing import Any, ClassVar, Generic, TypeVar
 from torch import Tensor, nn
 
 from gantools.config import Options, RunConfig
+from gantools.data.comparison import Comparison
 from gantools.errors import GanToolsError
 from gantools.objectives import Losses, Needs, Objective
 from gantools.plugins import TaskInfo
 from gantools.randomness import StepRandom
 
-__all__ = ["Batch", "Losses", "Networks", "Options", "Outputs", "RunConfig", "StepRandom", "Task", "TaskInfo"]
+__all__ = [
+    "Batch",
+    "Comparison",
+    "Losses",
+    "Networks",
+    "Options",
+    "Outputs",
+    "RunConfig",
+    "StepRandom",
+    "Task",
+    "TaskInfo",
+]
 
 Batch = Mapping[str, Tensor]
 Outputs = Mapping[str, Tensor]
@@ -114,6 +126,10 @@ class Task(Generic[C]):
         ``batch`` is that of the sample sheet. It has to be quick; whatever takes long belongs into an evaluation.
         """
         return {}
+
+    def comparisons(self) -> list[Comparison]:
+        """Return the rows of an evaluation, on the data that the configuration names: not always the training's."""
+        raise GanToolsError(f"{type(self).__name__} cannot be evaluated", "its author has not said on what")
 
     def metadata(self) -> dict[str, Any]:
         """Return what the weights' header should say beyond the configuration; ``domains`` has a place of its own."""

@@ -23,6 +23,7 @@ _VERBS = {
     "resume": "go on with an interrupted run, exactly where it stopped",
     "translate": "translate pictures with trained weights",
     "generate": "generate pictures from words",
+    "evaluate": "measure how good weights are, on pictures they were not trained on",
     "objectives": "list the objective layer's entries, with their formulas",
     "weights": "list trained weights and what they say of themselves",
     "plugins": "list installed plugins",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from gantools.errors import GanToolsError
@@ -39,6 +41,24 @@ def with_bar(results: Iterable[T], doing: str, total: int, quiet: bool) -> Itera
     if quiet or total < 2 or not talk.is_terminal:
         return results
     return track(results, doing, total, console=talk, transient=True)
+
+
+@contextmanager
+def steps_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function of (what, done, total) that keeps one progress bar for what is being done."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=talk, transient=True, disable=quiet or not talk.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda what, done, total: progress.update(task, description=what, completed=done, total=total)
+
+
+def put_table(table: Table) -> None:
+    """Print a table and an empty line on stdout."""
+    console = Console(highlight=False, markup=False)
+    console.print(table)
+    console.print()
 
 
 def show_error(error: GanToolsError) -> None:

@@ -40,4 +40,5 @@ def trimmed(picture: Image.Image, background: Background) -> Image.Image:
     if box is None:
         return picture
     content = picture.crop(box)
-    return ImageOps.pad(content, [max(content.size)] * 2, color=background)
+    side = max(content.size)
+    return ImageOps.pad(content, (side, side), color=background)

@@ -8,7 +8,6 @@ its tokens in float16: 24 kB a caption where 32 tokens have 384 numbers each.
 from __future__ import annotations
 
 import logging
-import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -16,11 +15,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-import platformdirs
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from gantools.cache import cache_folder
 from gantools.errors import GanToolsError
 from gantools.text.encoder import Encoded, Report, TextEncoder
 from gantools.weights.files import read_content, read_tensors, write_tensors
@@ -36,12 +35,6 @@ class _Part(NamedTuple):
 
     keys: Sequence[bytes]
     encoded: Encoded
-
-
-def cache_folder() -> Path:
-    """Return where gantools keeps what it can make again: GANTOOLS_CACHE, or the platform's cache folder."""
-    given = os.environ.get("GANTOOLS_CACHE")
-    return Path(given).expanduser() if given else platformdirs.user_cache_path("gantools", appauthor=False)
 
 
 def embed(encoder: TextEncoder, captions: Sequence[str], report: Report | None = None) -> Encoded:

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
+from gantools.data.evaluated import unpaired_comparisons
 from gantools.networks import ResNetGenerator, build_critic, init_weights, translate_any_size
 from gantools.objectives import Needs, Objective, Sample
-from gantools.task import Batch, Losses, Networks, Outputs, StepRandom, Task
+from gantools.task import Batch, Comparison, Losses, Networks, Outputs, StepRandom, Task
 from gantools_cyclegan.config import Config, Options
 from gantools_cyclegan.pool import ImagePool
 
@@ -83,6 +84,10 @@ class CycleGAN(Task[Config]):
     def source(self, options: Options) -> str:
         """Return the side that the direction starts from."""
         return options.direction[0]
+
+    def comparisons(self) -> list[Comparison]:
+        """Translate both ways, and back again."""
+        return unpaired_comparisons(self.config)
 
     def grid(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
         """Show source, translation and cycle in both directions."""

@@ -11,6 +11,7 @@ from torch.nn.functional import l1_loss
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
+from gantools.data.evaluated import paired_comparisons
 from gantools.networks import (
     ResNetGenerator,
     UNetGenerator,
@@ -20,7 +21,7 @@ from gantools.networks import (
     translate_at_size,
 )
 from gantools.objectives import Needs, Objective, Sample
-from gantools.task import Batch, Losses, Networks, Outputs, StepRandom, Task
+from gantools.task import Batch, Comparison, Losses, Networks, Outputs, StepRandom, Task
 from gantools_pix2pix.config import Config, Options
 
 
@@ -82,6 +83,10 @@ class Pix2Pix(Task[Config]):
             return apply(images)
         with _picture_statistics(generator):
             return torch.cat([apply(image[None]) for image in images])
+
+    def comparisons(self) -> list[Comparison]:
+        """Translate every source, and compare it with its target."""
+        return paired_comparisons(self.config)
 
     def grid(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
         """Show the source, the picture made from it, and the truth."""

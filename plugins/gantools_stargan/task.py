@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, interpolate, l1_loss, one_hot
 
+from gantools.data.evaluated import domain_comparisons
 from gantools.errors import GanToolsError
 from gantools.networks import translate_any_size
 from gantools.objectives import Needs, Objective, Sample
-from gantools.task import Batch, Losses, Networks, Outputs, StepRandom, Task
+from gantools.task import Batch, Comparison, Losses, Networks, Outputs, StepRandom, Task
 from gantools_stargan.config import Config, Options
 from gantools_stargan.networks import Discriminator, EnergyDiscriminator, Generator, Recogniser, discriminator_layers
 from gantools_stargan.targets import Target, every_target, read_source, read_target
@@ -142,6 +143,10 @@ class StarGAN(Task[Config]):
     def source(self, options: Options) -> str:
         """Return the pictures of the batch that are translated."""
         return "image"
+
+    def comparisons(self) -> list[Comparison]:
+        """Translate into each domain the pictures of all others."""
+        return domain_comparisons(self.config)
 
     def grid(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
         """Show sources, and a column for each domain or attribute."""

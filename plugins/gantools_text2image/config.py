@@ -23,7 +23,9 @@ class Config(CaptionSettings):
     noise: int = option(16, "numbers of noise", "Networks", ge=1)
     attention: bool = option(False, "let the generator look at single words, at a quarter of the side", "Networks")
     generator: Literal["layout", "df-gan"] = option(
-        "layout", "layout: words also lay the picture out; df-gan: the paper's, they modulate channels alone", "Networks"
+        "layout",
+        "layout: words lay the picture out, too; df-gan: the paper's, they modulate channels",
+        "Networks",
     )
     reconstruction: float = option(
         0.0,

@@ -78,10 +78,10 @@ class WordAttention(nn.Module):
 class Generator(nn.Module):
     """Noise [N, Z] and a sentence [N, D] -> pictures [N, 3, size, size]; with ``attention`` it looks at tokens too.
 
-    The paper's first 4 x 4 features come from noise alone and its pixels from tanh. With ``layout``, not the paper's, the
-    first features come from noise and sentence, so that words say what is where; the sentence is normalised, as
-    encoders give it in any scale; and pixels are linear, about [-1, 1]: drawings on white paper drive tanh to where it
-    has no gradient left.
+    The paper's first 4 x 4 features come from noise alone, and its pixels from tanh. With ``layout``, not the paper's,
+    the first features come from noise and sentence, so that words say what is where; the sentence is normalised, as
+    encoders give it in any scale; and pixels are linear, about [-1, 1]: drawings on white paper drive tanh to where
+    it has no gradient left.
     """
 
     def __init__(

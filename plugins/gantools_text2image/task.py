@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -10,13 +11,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
+from gantools.data.evaluated import caption_comparisons
 from gantools.errors import GanToolsError
 from gantools.objectives import Needs, Objective, Sample
-from gantools.task import Batch, Losses, Networks, Outputs, StepRandom, Task
+from gantools.task import Batch, Comparison, Losses, Networks, Outputs, StepRandom, Task
 from gantools.text.encoder import TextEncoder, load_encoder
 from gantools_text2image.config import Config, Options
 from gantools_text2image.networks import Discriminator, EnergyDiscriminator, Generator
 
+log = logging.getLogger("gantools")
 _SAMPLES = 3
 
 
@@ -76,7 +79,12 @@ class TextToImage(Task[Config]):
         return losses
 
     def encode(self, prompts: Sequence[str]) -> dict[str, Tensor]:
-        """Return what the generator is told of prompts: sentence [N, D], tokens [N, T, D], mask [N, T]."""
+        """Return what the generator is told of prompts: sentence [N, D], tokens [N, T, D], mask [N, T].
+
+        It warns of prompts that are longer than what is read.
+        """
+        if said := self.encoder.cut_short(prompts):
+            log.warning("%s", said)
         return self.encoder.encode(prompts)._asdict()
 
     def generate(self, nets: Networks, batch: Batch, options: Options) -> Tensor:
@@ -85,6 +93,10 @@ class TextToImage(Task[Config]):
         if options.truncation is not None:
             noise = truncated(noise, options.truncation)
         return _paint(nets, batch, noise)
+
+    def comparisons(self) -> list[Comparison]:
+        """Paint every picture's first caption."""
+        return caption_comparisons(self.config)
 
     def grid(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
         """Show held-back pictures, and what is painted of their captions with several draws of noise."""

@@ -1,0 +1,157 @@
+"""`gantools evaluate WEIGHTS`: figures on pictures of one's own, beside those of the untouched sources."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gantools.cli.console import put, put_json, put_table, say, steps_bar
+from gantools.cli.options import extra, make_command, model_options
+from gantools.config import Settings
+from gantools.errors import GanToolsError
+from gantools.plugins import manager
+from gantools.registry import load_object
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from gantools.inference.evaluation import Row
+    from gantools.metrics import Value
+
+_HELP = (
+    "Measure how good weights are on pictures they were not trained on: data are named as for `gantools train`. "
+    "`--metrics list` lists the metrics."
+)
+_DATA = ("a", "b", "data", "attributes", "select", "labels", "direction")
+
+
+def command() -> Any:
+    """Build the command: its data flags are those of all tasks."""
+    weights = typer.Argument(help="weights file, run folder or name", show_default=False)
+    parameters = {
+        "weights": inspect.Parameter(
+            "weights", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[str | None, weights], default=None
+        )
+    }
+    for parameter in _data_flags():
+        parameters.setdefault(parameter.name, parameter)
+    for parameter in (
+        extra("metrics", list[str], help="NAME,NAME,… or list \\[default: all that apply]"),
+        extra("features", str, help="lite0 (offline), or inception as published figures have it \\[default: lite0]"),
+        extra("samples", int, names=["-n", "--samples"], help="pictures painted of each caption \\[default: 1]"),
+        extra("seed", int, help="seed of noise \\[default: 0]"),
+        extra("device", str, help="auto, cpu, cuda, cuda:N or mps"),
+        extra("as_json", bool, names=["--json"], help="print the figures as JSON"),
+        extra("out", Path, names=["-o", "--out"], help="folder for the pictures \\[default: evaluation/NAME]"),
+        extra("quiet", bool, names=["--quiet", "-q"], help="print warnings and errors only"),
+    ):
+        parameters[parameter.name] = parameter
+    return make_command("evaluate", _HELP, list(parameters.values()), evaluate)
+
+
+def _data_flags() -> list[inspect.Parameter]:
+    """Return the data flags of all tasks; of one name the most general counts, as --data may be given several times."""
+    found: dict[str, inspect.Parameter] = {}
+    for info in manager().tasks:
+        try:
+            options = model_options(load_object(info.config))
+        except Exception as error:  # whatever a foreign module does at import
+            say(f"warning: the settings of task `{info.name}` cannot be loaded: {type(error).__name__}: {error}")
+            continue
+        for parameter in options:
+            if parameter.name in _DATA and (parameter.name not in found or "list" in str(parameter.annotation)):
+                found[parameter.name] = parameter
+    return list(found.values())
+
+
+def evaluate(
+    weights: str | None = None,
+    metrics: Sequence[str] = (),
+    features: str = "lite0",
+    samples: int = 1,
+    seed: int = 0,
+    device: str = "auto",
+    as_json: bool = False,
+    out: Path | None = None,
+    quiet: bool = False,
+    **data: Any,
+) -> None:
+    """Evaluate, print a table or JSON, and keep both below ``out``."""
+    names = [name.strip() for text in metrics for name in text.split(",") if name.strip()]
+    if names == ["list"]:
+        for entry in manager().metrics:
+            put(f"{entry.name:12}{entry.summary}")
+        return
+    from gantools.api import load
+    from gantools.inference.evaluation import comparisons_for, pick_metrics, save_rows
+    from gantools.inference.evaluation import evaluate as measure
+
+    pick_metrics(names)  # a mistake in a name shows before any work
+    model = load(weights, device)
+    place = out or Path("evaluation", _name(weights, model.path))
+    comparisons = comparisons_for(model, data or _training_data(model.path))
+    with steps_bar(quiet) as report:
+        rows = measure(model, comparisons, place, names, features, samples, seed, report)
+    figures = save_rows(model, rows, place / "metrics.json")
+    if as_json:
+        put_json(figures)
+        return
+    for row in rows:
+        put_table(_table(row))
+    if not quiet:
+        say(f"pictures and figures are in {place}: look at them, a figure is not a picture")
+
+
+def _name(reference: str | None, path: Path) -> str:
+    """Return what the results' folder is called: the name of weights, or of a run."""
+    return path.parent.name if reference is None or Path(reference).is_dir() else path.stem
+
+
+def _training_data(weights: Path) -> Settings:
+    """Return the data of the run that weights lie in, with a warning; GanToolsError if they lie in none."""
+    from gantools.config import read_yaml
+
+    file = weights.parent / "config.yaml"
+    if not file.is_file():
+        raise GanToolsError(
+            "on which pictures? these weights do not lie in a run folder",
+            "name the data as for `gantools train`: --a DIR --b DIR, or --data DIR",
+        )
+    say("warning: on the pictures it was trained on, which flatters; give others, such as --a DIR --b DIR")
+    return {name: value for name, value in read_yaml(file).items() if name in _DATA and value is not None}
+
+
+def _table(row: Row) -> Table:
+    """Return one comparison as a table, a line for each metric, the untouched sources beside."""
+    from rich.table import Table
+
+    beside = bool(row.untranslated)
+    columns = ["made", "", "untranslated", ""] if beside else ["made", ""]
+    table = Table(row.title, *columns, "n", "good is", box=None, header_style="bold", pad_edge=False)
+    for column in range(1, len(columns) + 2):
+        table.columns[column].justify = "right" if column % 2 or column > len(columns) else "left"
+    for key, value in row.made.items():
+        metric = _metric_of(key)
+        cells = [*_cells(value, metric.decimals)]
+        if beside:
+            cells += _cells(row.untranslated.get(key), metric.decimals)
+        table.add_row(key, *cells, f"{value.n:,}", metric.better or "")
+    return table
+
+
+def _cells(value: Value | None, decimals: int) -> tuple[str, str]:
+    """Return a figure and its standard error as text."""
+    if value is None:
+        return "", ""
+    return f"{value.value:.{decimals}f}", "" if value.std_error is None else f"± {value.std_error:.{decimals}f}"
+
+
+def _metric_of(key: str) -> Any:
+    """Return the metric that a figure's key is of."""
+    registry = manager().metrics
+    name = key if key in registry.names() else key.rpartition("_")[0]
+    return registry.get(name).load()

@@ -1,0 +1,194 @@
+"""Evaluating weights: make the pictures, then let every metric look at them and at the untouched sources."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from gantools.config import Settings, validate
+from gantools.data.comparison import Comparison, Picture
+from gantools.data.decode import Background
+from gantools.errors import GanToolsError
+from gantools.metrics.backbones import Backbone, load_backbone
+from gantools.metrics.base import Evidence, Metric, Value
+from gantools.metrics.pictures import PictureSet
+from gantools.plugins import manager
+from gantools.registry import load_object
+from gantools.weights.files import write_atomically
+
+if TYPE_CHECKING:
+    from gantools.inference.model import Model
+
+Report = Callable[[str, int, int], None]
+MADE, UNTRANSLATED = "made", "untranslated"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison's figures: of the pictures that were made and, where there are sources, of these as they are."""
+
+    title: str
+    made: dict[str, Value] = field(default_factory=dict)
+    untranslated: dict[str, Value] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return {"made": {metric: {value, std_error, n}}, "untranslated": …}."""
+        parts = {MADE: self.made, UNTRANSLATED: self.untranslated}
+        return {name: {key: value._asdict() for key, value in part.items()} for name, part in parts.items() if part}
+
+
+def evaluate(
+    model: Model,
+    comparisons: Sequence[Comparison],
+    out: Path,
+    metrics: Sequence[str] = (),
+    features: str = "lite0",
+    samples: int = 1,
+    seed: int = 0,
+    report: Report = lambda what, done, total: None,
+) -> list[Row]:
+    """Return a row for each comparison; the pictures are left below ``out``.
+
+    ``metrics`` are names of registered ones; all that apply if there are none. ``samples`` are painted of each prompt.
+    """
+    chosen = pick_metrics(metrics)
+    backbone = load_backbone(features)
+    rows = []
+    for comparison in comparisons:
+        maker = _Maker(model, backbone, out / _file_word(comparison.title), seed, report)
+        made = maker.evidence(comparison, samples)
+        rows.append(Row(comparison.title, _figures(chosen, made, report), _figures(chosen, _as_is(made), report)))
+    applied = {name for row in rows for name in row.made}
+    for name in metrics:
+        if not any(key == name or key.startswith(f"{name}_") for key in applied):
+            raise GanToolsError(f"there is nothing here that `{name}` can be measured on", _missing(chosen[name]))
+    return rows
+
+
+def comparisons_for(model: Model, data: Settings) -> list[Comparison]:
+    """Return what to compare on other data than the weights were trained on, named by the task's data settings."""
+    config = validate(type(model.task.config), {**model.task.config.model_dump(), **data})
+    found: list[Comparison] = load_object(model.info.task)(config).comparisons()
+    return found
+
+
+def save_rows(model: Model, rows: Sequence[Row], path: Path) -> dict[str, Any]:
+    """Write the figures as JSON, with the weights that they are of, and return what was written."""
+    figures = {
+        "task": model.header.task,
+        "step": model.header.step,
+        "sha256": model.sha256,
+        "rows": {row.title: row.as_json() for row in rows},
+    }
+    text = json.dumps(figures, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    return figures
+
+
+def pick_metrics(names: Sequence[str]) -> dict[str, Metric]:
+    """Return the registered metrics of these names, or all; GanToolsError suggests what was meant."""
+    registry = manager().metrics
+    return {name: registry.get(name).load()() for name in names or registry.names()}
+
+
+def _figures(metrics: Mapping[str, Metric], seen: Evidence | None, report: Report) -> dict[str, Value]:
+    """Return what every metric that applies says; names of those that look at features end in the backbone's."""
+    if seen is None:
+        return {}
+    applying = {name: metric for name, metric in metrics.items() if metric.applies(seen)}
+    found = {}
+    for done, (name, metric) in enumerate(applying.items(), start=1):
+        key = f"{name}_{seen.made.backbone.name}" if "features" in metric.needs else name
+        found[key] = metric(seen)
+        report("measuring", done, len(applying))
+    return found
+
+
+def _as_is(seen: Evidence) -> Evidence | None:
+    """Return the evidence of the sources as they are, or None if there are none."""
+    if seen.source is None:
+        return None
+    return Evidence(seen.source, seen.real, seen.truth, domains=seen.domains, domain=seen.domain)
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """Makes one comparison's pictures below a folder."""
+
+    model: Model
+    backbone: Backbone
+    folder: Path
+    seed: int
+    report: Report
+
+    def evidence(self, comparison: Comparison, samples: int) -> Evidence:
+        """Make the pictures and return all that metrics look at."""
+        if comparison.prompts:
+            made, truth, prompts = self._painted(comparison, samples)
+            return Evidence(self._set(made), self._set(comparison.real), truth, prompts=prompts)
+        made = self._translated(comparison.sources, [comparison.options] * len(comparison.sources), "translated")
+        back = self._translated(made, comparison.back, "back") if comparison.back else None
+        return Evidence(
+            self._set(made),
+            self._set(comparison.real),
+            comparison.truth,
+            self._set(comparison.sources),
+            self._set(back) if back else None,
+            domains={name: self._set(pictures) for name, pictures in comparison.domains.items()},
+            domain=comparison.domain,
+        )
+
+    def _translated(self, sources: Sequence[Picture], options: Sequence[Mapping[str, Any]], what: str) -> list[Picture]:
+        results = (
+            self.model.translate(source.open(), self.seed, **chosen)
+            for source, chosen in zip(sources, options, strict=True)
+        )
+        return self._kept([source.name for source in sources], results, what)
+
+    def _painted(self, comparison: Comparison, samples: int) -> tuple[list[Picture], list[int | None], list[str]]:
+        from gantools.inference.generation import paint, wishes_for
+
+        wishes = wishes_for(comparison.prompts, samples)
+        names = [f"{i // samples:05}-{wish.index}" for i, wish in enumerate(wishes)]
+        made = self._kept(names, paint(self.model, wishes, self.seed, **comparison.options), "painted")
+        truth = comparison.truth or (None,) * len(comparison.prompts)
+        return made, [one for one in truth for _ in range(samples)], [wish.prompt for wish in wishes]
+
+    def _kept(self, names: Sequence[str], results: Iterator[Image.Image], what: str) -> list[Picture]:
+        """Write pictures as PNG, so that they can be looked at and need no memory."""
+        kept = []
+        for name, image in zip(names, results, strict=True):
+            place = self.folder / what / f"{name}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(place, partial(image.save, format="PNG"))
+            kept.append(Picture(name, place))
+            self.report(what, len(kept), len(names))
+        return kept
+
+    def _set(self, pictures: Sequence[Picture]) -> PictureSet:
+        background: Background = self.model.background
+        return PictureSet(pictures, self.backbone, background)
+
+
+def _missing(metric: Metric) -> str:
+    """Say what a metric needs."""
+    needs = {
+        "set": f"at least {metric.fewest} pictures on both sides",
+        "pairs": "real pictures named as the sources are",
+        "back": "a task that translates back",
+        "domains": "pictures of several domains",
+        "prompts": "captions, for some metrics with words for colours",
+    }
+    wanted = [needs[need] for need in sorted(metric.needs) if need in needs]
+    return f"it needs {' and '.join(wanted) or 'other data'}"
+
+
+def _file_word(title: str) -> str:
+    return re.sub(r"[^-+=.\w]", "_", title)
