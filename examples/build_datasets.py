@@ -17,37 +17,38 @@ training without pairs OUT/unpaired/{noto,fluent3d} hold the two halves of the t
 *earth*: tiles of one world map in three aligned layers, only where more than 30 % is land. The left
 half of the map is the training set and the right half the test set; no two tiles overlap.
 
-*words*: pictures with captions, ``a red bird``: the OpenMoji drawings that have one colour above all,
-in nine colours each (CC BY-SA 4.0, as the drawings are). The shades of that colour give way to those of
-another, the light ones to light ones. Left out are clocks, and drawings whose own name says a colour,
-such as ``red apple``. One pair of object and colour in ten, by the SHA-256 of KEY:COLOUR, is the test set,
-so its objects and its colours are all known from training, and only their combination is new. Each
-folder has a ``metadata.jsonl`` with the captions. ``--objects N`` takes the N easiest objects: those
-named by a single word come first, birds before the others, then the shorter names, which are mostly the
-more common ones (``cat``, ``star``, ``cactus``), and of equal lengths the lower key.
+*words*: pictures with captions, ``a red bird``; `build_words.py` says which. Each folder has a ``metadata.jsonl``.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import io
 import json
-import re
-import shutil
-import subprocess
 import sys
-import tarfile
 import tempfile
-import zlib
-from collections import Counter
-from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from build_shared import (
+    OPENMOJI,
+    BuildError,
+    draw,
+    emoji_key,
+    fetch,
+    fetch_npm,
+    is_test,
+    key_hash,
+    members,
+    refuse_old,
+    run,
+    save,
+)
+from build_words import build_words
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from PIL.Image import Image
 
@@ -55,7 +56,6 @@ EMOJI_STYLES = ("outline", "openmoji", "noto", "twemoji", "fluent3d")
 UNPAIRED = ("noto", "fluent3d")
 EARTH_LAYERS = ("elevation", "satellite", "night")
 
-OPENMOJI = "openmoji@17.0.0"
 # style: (npm package, folder in the archive, kind of picture)
 PACKAGES = {
     "outline": (OPENMOJI, "package/black/svg", ".svg"),
@@ -65,21 +65,6 @@ PACKAGES = {
     "fluent3d": ("@lobehub/fluent-emoji-3d@1.1.0", "package/assets", ".webp"),
 }
 NOT_EMOJI = {"flags", "extras-openmoji", "extras-unicode"}  # OpenMoji's groups that are left out
-
-WORD_GROUPS = {"animals-nature", "food-drink", "objects", "travel-places", "activities"}
-SHADES = {  # OpenMoji's palette: the shades of each colour, light to dark
-    "blue": ("#92d3f5", "#61b2e4", "#1e50a0"),
-    "red": ("#ea5a47", "#d22f27", "#781e32"),
-    "green": ("#b1cc33", "#5c9e31", "#186648"),
-    "yellow": ("#fcea2b", "#f1b31c"),
-    "grey": ("#d0cfce", "#9b9b9a", "#3f3f3f"),
-    "orange": ("#f4aa41", "#e27022"),
-    "pink": ("#ffa7c0", "#e67a94"),
-    "purple": ("#b399c8", "#8967aa"),
-    "brown": ("#a57939", "#6a462f"),
-}
-COLOUR_WORDS = {*SHADES, "black", "white"}
-COUNT_SIZE, COUNT_DISTANCE, COUNT_PIXELS = 36, 12, 60  # how a drawing's main colour is found
 
 MARBLE = ("marble-qt-data", "4:22.12.3-1")
 MAP_SIZE = (2700, 1350)
@@ -101,82 +86,7 @@ Pictures = dict[str, dict[str, bytes]]  # style -> key -> file content
 Tiles = dict[str, dict[str, "Image"]]  # layer -> "row-column" -> tile
 
 
-class BuildError(Exception):
-    """A problem that the user can read in one line."""
-
-
-# ---------------------------------------------------------------- packages
-
-
-def run(command: list[str], folder: Path) -> None:
-    """Run `command` in `folder`; what it complains about becomes the error."""
-    if shutil.which(command[0]) is None:
-        raise BuildError(f"the program {command[0]} is not installed; it is needed for: {' '.join(command)}")
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        complaint = " ".join(done.stderr.split())[:300] or "no message"
-        raise BuildError(f"{' '.join(command)} failed: {complaint}")
-
-
-def fetch(cache: Path, name: str, command: list[str]) -> Path:
-    """Return the file `name` in `cache`, fetched by `command` when it is not there yet."""
-    target = cache / name
-    if not target.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        (cache / ".gitignore").write_text("*\n", encoding="utf-8")
-        print(f"fetching {name}", flush=True)
-        with tempfile.TemporaryDirectory(dir=cache) as folder:  # a broken download never gets the name
-            run(command, Path(folder))
-            found = Path(folder) / name
-            if not found.exists():
-                raise BuildError(f"{' '.join(command)} did not leave the file {name}")
-            found.replace(target)
-    return target
-
-
-def fetch_npm(cache: Path, package: str) -> Path:
-    """Return the archive of `package`, written ``name@version``."""
-    name, _, version = package.rpartition("@")
-    file = f"{name.lstrip('@').replace('/', '-')}-{version}.tgz"
-    return fetch(cache, file, ["npm", "pack", package])
-
-
-def fetch_marble(cache: Path) -> Path:
-    """Return the Debian package with the maps of the Earth."""
-    name, version = MARBLE
-    file = f"{name}_{version.replace(':', '%3a')}_all.deb"
-    return fetch(cache, file, ["apt-get", "download", f"{name}={version}"])
-
-
-def members(archive: Path, wanted: set[tuple[str, str]]) -> Iterator[tuple[PurePosixPath, bytes]]:
-    """Yield the files of an archive in the `wanted` (folder, suffix); nothing is unpacked to disk."""
-    try:
-        with tarfile.open(archive, "r:gz") as tar:
-            for member in tar:
-                path = PurePosixPath(member.name)
-                if member.isfile() and (str(path.parent), path.suffix) in wanted:
-                    stream = tar.extractfile(member)
-                    yield path, stream.read() if stream else b""
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as problem:
-        raise BuildError(f"cannot read {archive} ({problem}); delete it and try again") from problem
-
-
 # ---------------------------------------------------------------- emoji
-
-
-def emoji_key(code: str) -> str:
-    """Return the key of a file name such as ``2764-FE0F``: ``2764``."""
-    return "-".join(part for part in code.lower().split("-") if part != "fe0f")
-
-
-def key_hash(key: str) -> int:
-    """Return the number that decides which set `key` belongs to."""
-    return int(hashlib.sha256(key.encode()).hexdigest(), 16)
-
-
-def is_test(key: str) -> bool:
-    """Tell whether `key` belongs to the test set."""
-    return key_hash(key) % 10 == 0
 
 
 def read_pictures(cache: Path) -> tuple[Pictures, dict[str, str]]:
@@ -196,25 +106,6 @@ def read_pictures(cache: Path) -> tuple[Pictures, dict[str, str]]:
     return pictures, {key: name for key, name in subgroups.items() if all(key in files for files in pictures.values())}
 
 
-def draw(data: bytes, size: int) -> Image:
-    """Turn an SVG, PNG or WebP file into an RGB picture of `size` x `size` over white."""
-    from PIL import Image
-
-    if b"<svg" in data[:1000]:
-        data = draw_svg(data.decode(), size)
-    picture = Image.open(io.BytesIO(data)).convert("RGBA")
-    white = Image.new("RGBA", picture.size, "white")
-    flat = Image.alpha_composite(white, picture).convert("RGB")
-    return flat.resize((size, size), Image.Resampling.LANCZOS)
-
-
-def draw_svg(text: str, size: int) -> bytes:
-    """Draw an SVG document over white and return a PNG file."""
-    from resvg_py import svg_to_bytes
-
-    return svg_to_bytes(text, width=size, height=size, background="#ffffff", skip_system_fonts=True)
-
-
 def build_emoji(out: Path, cache: Path, size: int) -> None:
     """Write the emoji data set."""
     refuse_old(out)
@@ -230,104 +121,14 @@ def build_emoji(out: Path, cache: Path, size: int) -> None:
     print(f"{len(shared)} emoji in 5 styles: {len(shared) - tests} to train, {tests} to test")
 
 
-# ---------------------------------------------------------------- words
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """An OpenMoji drawing with one main colour."""
-
-    key: str
-    name: str
-    subgroup: str
-    svg: str
-    colour: str
-
-
-def read_openmoji(cache: Path) -> tuple[dict[str, str], list[dict[str, str]]]:
-    """Return the coloured vectors by key, and the index of all emoji."""
-    package, folder, kind = PACKAGES["openmoji"]
-    vectors: dict[str, str] = {}
-    index: list[dict[str, str]] = []
-    for path, data in members(fetch_npm(cache, package), {(folder, kind), ("package/data", ".json")}):
-        if path.suffix == kind:
-            vectors[emoji_key(path.stem)] = data.decode()
-        elif path.name == "openmoji.json":
-            index = json.loads(data)
-    return vectors, index
-
-
-def main_colour(svg: str) -> str | None:
-    """Return the colour that most pixels of a drawing are of, or None if there are too few of each."""
-    picture = draw(svg.encode(), COUNT_SIZE)
-    counts: Counter[str] = Counter()
-    for number, pixel in picture.getcolors(COUNT_SIZE**2):
-        for colour, shades in SHADES.items():
-            if any(distance(pixel, shade) <= COUNT_DISTANCE for shade in shades):
-                counts[colour] += number
-                break
-    found = counts.most_common(1)
-    return found[0][0] if found and found[0][1] > COUNT_PIXELS else None
-
-
-def distance(pixel: tuple[int, ...], shade: str) -> int:
-    """Return the L1 distance of two colours."""
-    return sum(abs(a - b) for a, b in zip(pixel, bytes.fromhex(shade[1:]), strict=True))
-
-
-def recolour(svg: str, old: str, new: str) -> str:
-    """Put the shades of one colour in place of another's, at the same depth; a shorter row ends early."""
-    last = len(SHADES[new]) - 1
-    replacements = {shade: SHADES[new][min(depth, last)] for depth, shade in enumerate(SHADES[old])}
-    return re.sub(r"#[0-9a-fA-F]{6}\b", lambda found: replacements.get(found[0].lower(), found[0]), svg)
-
-
-def read_drawings(cache: Path) -> list[Drawing]:
-    """Return the drawings that can be recoloured, the easiest to learn first."""
-    vectors, index = read_openmoji(cache)
-    drawings = []
-    for entry in index:
-        wanted = entry["group"] in WORD_GROUPS and entry["subgroups"] != "time" and not entry["skintone"]
-        if wanted and not COLOUR_WORDS & set(entry["annotation"].lower().split()):
-            key = emoji_key(entry["hexcode"])
-            colour = main_colour(vectors[key])
-            if colour is not None:
-                drawings.append(Drawing(key, entry["annotation"], entry["subgroups"], vectors[key], colour))
-    return sorted(drawings, key=difficulty)
-
-
-def difficulty(drawing: Drawing) -> tuple[bool, bool, int, str]:
-    """Return what drawings are ordered by: single words, birds among them, short names."""
-    single = drawing.name.isalpha()
-    return not single, drawing.subgroup != "animal-bird", len(drawing.name), drawing.key
-
-
-def caption(colour: str, name: str) -> str:
-    """Return ``a red bird`` or ``an orange bird``."""
-    return f"{'an' if colour[0] in 'aeiou' else 'a'} {colour} {name}"
-
-
-def build_words(out: Path, cache: Path, size: int, objects: int | None = None) -> None:
-    """Write the captioned set: all drawings, or the easiest `objects` of them, in nine colours each."""
-    refuse_old(out)
-    drawings = read_drawings(cache)[:objects]
-    rows: dict[str, list[str]] = {"train": [], "test": []}
-    for drawing in drawings:
-        for colour in SHADES:
-            part = "test" if is_test(f"{drawing.key}:{colour}") else "train"
-            file = f"{drawing.key}-{colour}.png"
-            save(draw(recolour(drawing.svg, drawing.colour, colour).encode(), size), out / part / file)
-            row = {"file_name": file, "text": caption(colour, drawing.name)}
-            row |= {"object": drawing.name, "colour": colour, "key": drawing.key}
-            rows[part].append(json.dumps(row, ensure_ascii=False))
-    for part, lines in rows.items():
-        (out / part / "metadata.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(
-        f"{len(drawings)} objects in {len(SHADES)} colours: {len(rows['train'])} to train, {len(rows['test'])} to test"
-    )
-
-
 # ---------------------------------------------------------------- earth
+
+
+def fetch_marble(cache: Path) -> Path:
+    """Return the Debian package with the maps of the Earth."""
+    name, version = MARBLE
+    file = f"{name}_{version.replace(':', '%3a')}_all.deb"
+    return fetch(cache, file, ["apt-get", "download", f"{name}={version}"])
 
 
 def read_maps(cache: Path) -> dict[str, Image]:
@@ -439,25 +240,12 @@ def build_examples(out: Path, cache: Path, size: int) -> None:
 # ---------------------------------------------------------------- files and command line
 
 
-def save(picture: Image, path: Path) -> None:
-    """Write a small PNG file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(path, optimize=True)
-
-
 def replace_all(folder: Path, pictures: dict[str, Image]) -> None:
     """Make `pictures` the only PNG files of `folder`."""
     for old in folder.glob("*.png"):
         old.unlink()
     for name, picture in pictures.items():
         save(picture, folder / f"{name}.png")
-
-
-def refuse_old(out: Path) -> None:
-    """Refuse a folder with a data set in it: pictures of two runs must not mix."""
-    for part in ("train", "test", "unpaired"):
-        if (out / part).exists():
-            raise BuildError(f"{out / part} already exists; delete it or give another folder")
 
 
 def picture_size(text: str) -> int:

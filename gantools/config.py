@@ -64,6 +64,17 @@ class RunConfig(BaseModel):
     constraint: list[str] = option([], "change to the critic, NAME[:key=value,…]; repeatable", "Objective")
     spectral_norm: bool = option(False, "short for --constraint spectral-norm", "Objective")
 
+    eval_every: int | None = option(
+        None, "steps between evaluations on --eval-data [default: none]", "Evaluation", ge=1
+    )
+    eval_data: list[Path] = option(
+        [],
+        "pictures to evaluate on, not trained on: a folder as --data takes it, or twice, as --a and --b",
+        "Evaluation",
+    )
+    eval_metrics: str = option("kid,diversity", "metrics to log, NAME,NAME,…", "Evaluation")
+    best_metric: str = option("kid", "metric that says which weights are kept as weights-best", "Evaluation")
+
     device: str = option("auto", "auto, cpu, cuda, cuda:N or mps", "Machine")
     precision: Literal["auto", "32", "bf16", "16"] = option("auto", "arithmetic of the networks", "Machine")
     threads: int | None = option(None, "CPU threads [default: all cores]", "Machine", ge=1)
@@ -102,6 +113,10 @@ class RunConfig(BaseModel):
             raise ValueError(f"{' and '.join('--' + name for name in given)} exclude each other; give one")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"--betas {self.betas[0]:g} {self.betas[1]:g} do not lie in [0, 1)")
+        if self.eval_every is not None and len(self.eval_data) not in {1, 2}:
+            raise ValueError(
+                "--eval-every needs pictures to evaluate on: give --eval-data DIR once, or twice for A and B"
+            )
         if self.batch_size % self.accumulate:
             raise ValueError(f"--batch-size {self.batch_size} is not a multiple of --accumulate {self.accumulate}")
         return self

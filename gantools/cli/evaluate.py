@@ -11,7 +11,7 @@ import typer
 
 from gantools.cli.console import put, put_json, put_table, say, steps_bar
 from gantools.cli.options import extra, make_command, model_options
-from gantools.config import Settings
+from gantools.config import Settings, flag
 from gantools.errors import GanToolsError
 from gantools.plugins import manager
 from gantools.registry import load_object
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from gantools.inference.evaluation import Row
+    from gantools.inference.model import Model
     from gantools.metrics import Value
 
 _HELP = (
@@ -93,7 +94,7 @@ def evaluate(
     pick_metrics(names)  # a mistake in a name shows before any work
     model = load(weights, device)
     place = out or Path("evaluation", _name(weights, model.path))
-    comparisons = comparisons_for(model, data or _training_data(model.path))
+    comparisons = comparisons_for(model.info, model.task.config, _given(model, data) or _training_data(model.path))
     with steps_bar(quiet) as report:
         rows = measure(model, comparisons, place, names, features, samples, seed, report)
     figures = save_rows(model, rows, place / "metrics.json")
@@ -109,6 +110,17 @@ def evaluate(
 def _name(reference: str | None, path: Path) -> str:
     """Return what the results' folder is called: the name of weights, or of a run."""
     return path.parent.name if reference is None or Path(reference).is_dir() else path.stem
+
+
+def _given(model: Model, data: Settings) -> Settings:
+    """Return the data flags as the weights' task has them: what can be repeated for others may be a single value."""
+    fields, given = type(model.task.config).model_fields, dict(data)
+    for name, value in data.items():
+        if isinstance(value, list | tuple) and name in fields and "list" not in str(fields[name].annotation):
+            if len(value) > 1:
+                raise GanToolsError(f"{flag(name)} is given {len(value)} times", f"{model.info.name} takes one")
+            given[name] = value[0]
+    return given
 
 
 def _training_data(weights: Path) -> Settings:

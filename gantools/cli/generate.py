@@ -110,7 +110,7 @@ def _paint_each(
         columns.setdefault(wish.prompt if len(prompts) < 5 else str(wish.index + 1), []).append(picture)
         put(str(place))
     if grid:
-        draw_pictures(columns, sheet)
+        draw_pictures(columns, sheet, repeat=False)
         put(str(sheet))
     if not quiet:
         pictures = "1 picture" if len(wishes) == 1 else f"{len(wishes)} pictures"

@@ -51,9 +51,11 @@ def command() -> _TaskGroup:
 
 
 def _task_command(info: TaskInfo) -> Any:
+    from gantools.training.run import default_settings, new_run, resolve
+
     config: type[RunConfig] = load_object(info.config)
     parameters = [
-        *model_options(config, config.for_device("cuda"), config.for_device("cpu")),
+        *model_options(config, default_settings(config, "cuda"), default_settings(config, "cpu")),
         extra("config", Path, help="YAML file of settings; flags override it", rich_help_panel="Output"),
         extra(
             "dry_run", bool, names=["--dry-run"], help="print the resolved settings and stop", rich_help_panel="Output"
@@ -62,8 +64,6 @@ def _task_command(info: TaskInfo) -> Any:
     ]
 
     def train(config: Path | None = None, dry_run: bool = False, quiet: bool = False, **settings: Any) -> None:
-        from gantools.training.run import new_run, resolve
-
         _, resolved = resolve(info.name, settings, config)
         if dry_run:
             import yaml

@@ -31,9 +31,7 @@ class DomainImages:
         for number, labelled in enumerate(found):
             warn_of_gaps(labelled)
             budget = config.cache_mb * 2**20 * len(labelled.files) // total
-            images = ImageSet(
-                [(path,) for path in labelled.files], self._read, bytes_of(config), budget
-            )
+            images = ImageSet([(path,) for path in labelled.files], self._read, bytes_of(config), budget)
             images.load(str(labelled), report)
             before = sum(len(earlier.names) for earlier in found[:number])
             after = sum(len(later.names) for later in found[number + 1 :])

@@ -36,7 +36,7 @@ def paired_comparisons(config: PairedSettings) -> list[Comparison]:
     _, pairs = find_pairs(config.a, config.b, config.data)
     sides: list[Pictures] = [
         tuple(
-            Picture(f"{files[0].stem}", files[-1 if side == "right" and len(files) > 1 else 0], _half(files, side))
+            Picture(files[0].stem, files[-1 if side == "right" and len(files) > 1 else 0], _half(files, side))
             for files in pairs
         )
         for side in ("left", "right")
@@ -115,9 +115,9 @@ def _told_apart(picture: Picture, origin: str) -> Picture:
 
 def _of(labelled: LabelledSet, places: Sequence[int], name: str) -> Pictures:
     """Return some pictures of a data set, by their names inside the folder of their domain if there is one."""
-    folder = labelled.folder / name
-    inside = bool(name) and folder.is_dir()
-    return _below(folder if inside else labelled.folder, [labelled.files[k] for k in places])
+    files, folder = [labelled.files[k] for k in places], labelled.folder / name
+    inside = bool(name) and all(path.is_relative_to(folder) for path in files)
+    return _below(folder if inside else labelled.folder, files)
 
 
 def _below(folder: Path, files: Sequence[Path]) -> Pictures:

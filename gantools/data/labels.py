@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
 
 from gantools.data.folders import list_images
+from gantools.data.table import Column, read_table
 from gantools.errors import GanToolsError
 from gantools.registry import suggestion
 
 log = logging.getLogger("gantools")
 Kind = Literal["exclusive", "independent"]
-Row = tuple[str, list[str]]  # a file and its values
 _LAYOUT = "give --data DIR with a sub-folder for each domain, or --attributes FILE beside it"
 _ON = {"1", "1.0", "true", "t", "yes", "y"}
 _OFF = {"-1", "0", "-1.0", "0.0", "false", "f", "no", "n", ""}
@@ -24,7 +23,7 @@ _RARE, _FEW, _MOST_WORDS, _FEWEST_ROWS = 0.02, 0.2, 100, 20
 
 @dataclass(frozen=True)
 class LabelledSet:
-    """Pictures of one data set and their labels: ``labels[i]`` holds a 0 or 1 for each of ``names``.
+    """Pictures of one data set and their labels: ``labels[i]`` holds a byte of 0 or 1 for each of ``names``.
 
     "exclusive" domains: each picture is of exactly one; "independent" attributes: each is there or not. ``missing``
     are the pictures that a file of attributes names and that are not there.
@@ -34,7 +33,7 @@ class LabelledSet:
     names: tuple[str, ...]
     kind: Kind
     files: tuple[Path, ...]
-    labels: tuple[tuple[int, ...], ...]
+    labels: tuple[bytes, ...]
     missing: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -44,7 +43,8 @@ class LabelledSet:
 
     def counts(self) -> dict[str, int]:
         """Return how many pictures each domain or attribute has."""
-        return dict(zip(self.names, map(sum, zip(*self.labels, strict=True)), strict=True))
+        joined = b"".join(self.labels)
+        return {name: joined[i :: len(self.names)].count(1) for i, name in enumerate(self.names)}
 
 
 def read_labels(data: Path, attributes: Path | None, select: Sequence[str], kind: Kind | None = None) -> LabelledSet:
@@ -157,29 +157,31 @@ def _from_folders(data: Path, select: Sequence[str]) -> LabelledSet:
     for i, name in enumerate(chosen):
         pictures = list_images(data / name, "put pictures into it, or leave the folder out with --select")
         files += pictures
-        labels += [tuple(int(i == j) for j in range(len(chosen)))] * len(pictures)
+        labels += [bytes(i == j for j in range(len(chosen)))] * len(pictures)
     return LabelledSet(data, tuple(chosen), "exclusive", tuple(files), tuple(labels))
 
 
 def _from_file(data: Path, attributes: Path, select: Sequence[str]) -> LabelledSet:
-    header, rows = _table(attributes)
-    spoken = _words_of(header, rows, select)
+    table = read_table(attributes)
+    header, files, columns = table.header, table.files, table.columns
+    spoken = _words_of(header, columns, select)
     if spoken is not None:
-        return _located(data, attributes, *_by_word(attributes, rows, *spoken))
-    words = [name for i, name in enumerate(header) if _holds_words([values[i] for _, values in rows[:1000]])]
+        return _located(data, attributes, *_by_word(attributes, files, spoken, select))
+    words = [name for name, column in zip(header, columns, strict=True) if _holds_words(column.some(1000))]
     chosen = _chosen(header, select, "attribute") or [name for name in header if name not in words] or words
     if chosen and chosen[0] in words:
         if len(chosen) > 1:
             raise GanToolsError(
                 f"{attributes}: {' and '.join(words)} hold words, not 0 and 1", "give --select NAME of one of them"
             )
-        return _located(data, attributes, *_by_word(attributes, rows, header.index(chosen[0]), ()))
+        return _located(data, attributes, *_by_word(attributes, files, columns[header.index(chosen[0])], ()))
     if words and not select:
         log.warning("%s: not used, as they hold words: %s; --select NAME takes one", attributes, ", ".join(words))
-    columns = [header.index(name) for name in chosen]
-    bits = [(name, tuple(_bit(attributes, name, header[c], values[c]) for c in columns)) for name, values in rows]
-    exclusive = len(chosen) > 1 and all(sum(row) == 1 for _, row in bits)
-    return _located(data, attributes, tuple(chosen), "exclusive" if exclusive else "independent", bits)
+    bits = [_bits(attributes, name, columns[header.index(name)], files) for name in chosen]
+    labels = list(map(bytes, zip(*bits, strict=True)))
+    exclusive = len(chosen) > 1 and all(sum(label) == 1 for label in labels)
+    rows = list(zip(files, labels, strict=True))
+    return _located(data, attributes, tuple(chosen), "exclusive" if exclusive else "independent", rows)
 
 
 def _holds_words(values: Sequence[str]) -> bool:
@@ -187,34 +189,30 @@ def _holds_words(values: Sequence[str]) -> bool:
     return sum(value.lower() in _ON | _OFF for value in values) < len(values) / 2
 
 
-def _words_of(header: Sequence[str], rows: Sequence[Row], select: Sequence[str]) -> tuple[int, Sequence[str]] | None:
-    """Return the column of words that holds all selected domains, and these, if they are no attributes themselves."""
+def _words_of(header: Sequence[str], columns: Sequence[Column], select: Sequence[str]) -> Column | None:
+    """Return the column of words that holds all selected domains, if they are no attributes themselves."""
     if not select or set(select) & set(header):
         return None
-    columns = (c for c in range(len(header)) if set(select) <= {values[c] for _, values in rows})
-    return next(((column, select) for column in columns), None)
+    return next((column for column in columns if set(select) <= set(column.words)), None)
 
 
 def _by_word(
-    attributes: Path, rows: Sequence[Row], column: int, select: Sequence[str]
-) -> tuple[tuple[str, ...], Kind, list[tuple[str, tuple[int, ...]]]]:
+    attributes: Path, files: Sequence[str], column: Column, select: Sequence[str]
+) -> tuple[tuple[str, ...], Kind, list[tuple[str, bytes]]]:
     """Return the domains that a column of words names, all or the selected ones, and each file's; blanks have none."""
-    found = [(file, values[column]) for file, values in rows if values[column]]
-    names = tuple(dict.fromkeys(select)) or tuple(sorted({word for _, word in found}))
-    if len(names) > _MOST_WORDS or (len(rows) > _FEWEST_ROWS and len(names) > len(rows) / 2):
+    names = tuple(dict.fromkeys(select)) or tuple(sorted(filter(None, column.words)))
+    if len(names) > _MOST_WORDS or (len(files) > _FEWEST_ROWS and len(names) > len(files) / 2):
         raise GanToolsError(
-            f"{attributes}: {len(names)} different words for {len(rows)} pictures are no domains",
+            f"{attributes}: {len(names)} different words for {len(files)} pictures are no domains",
             "give --select NAME,NAME,… of the column or of the words to use",
         )
-    return (
-        names,
-        "exclusive",
-        [(file, tuple(int(word == name) for name in names)) for file, word in found if word in names],
-    )
+    labels = {column.words.index(name): bytes(name == other for other in names) for name in names}
+    rows = [(file, labels[number]) for file, number in zip(files, column.numbers, strict=True) if number in labels]
+    return names, "exclusive", rows
 
 
 def _located(
-    data: Path, attributes: Path, names: tuple[str, ...], kind: Kind, rows: Sequence[tuple[str, tuple[int, ...]]]
+    data: Path, attributes: Path, names: tuple[str, ...], kind: Kind, rows: Sequence[tuple[str, bytes]]
 ) -> LabelledSet:
     """Find the pictures that the rows name below the folder; those that are missing are told of."""
     find = _finder(data)
@@ -235,8 +233,9 @@ def _finder(data: Path) -> Callable[[str], Path | None]:
     by_path: dict[str, Path] = {}
     by_name: dict[str, list[Path]] = {}
     by_stem: dict[str, list[Path]] = {}
+    above = len(data.parts)
     for path in list_images(data, _LAYOUT):
-        by_path[path.relative_to(data).as_posix()] = path
+        by_path["/".join(path.parts[above:])] = path
         by_name.setdefault(path.name.lower(), []).append(path)
         by_stem.setdefault(path.stem.lower(), []).append(path)
 
@@ -248,40 +247,14 @@ def _finder(data: Path) -> Callable[[str], Path | None]:
     return find
 
 
-def _table(path: Path) -> tuple[list[str], list[Row]]:
-    """Read CelebA's layout (a count, the names, then a file and -1 or 1 for each) or a CSV with a header."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise GanToolsError(f"cannot read {path}: {error}", "give a CSV, or CelebA's list_attr_celeba.txt") from None
-    celeba = bool(lines) and lines[0].strip().isdigit()
-    rows = list(_celeba(lines) if celeba else _comma_separated(lines))
-    if len(rows) < 2:
-        raise GanToolsError(f"{path} holds no rows", "write a header, then a file name and its attributes in each line")
-    header, body = rows[0], rows[1:]
-    names = header[1:] if len(header) == len(body[0]) else header  # CelebA's names stand without one for the file
-    for number, row in enumerate(body, start=3 if celeba else 2):
-        if len(row) != len(names) + 1:
-            raise GanToolsError(
-                f"{path}, row {number}: {len(row) - 1} values for {len(names)} attributes", "mend the row"
-            )
-    return [name.strip() for name in names], [(row[0].strip(), [value.strip() for value in row[1:]]) for row in body]
-
-
-def _celeba(lines: Sequence[str]) -> Iterator[list[str]]:
-    return (line.split() for line in lines[1:] if line.strip())
-
-
-def _comma_separated(lines: Sequence[str]) -> Iterator[list[str]]:
-    filled = [line for line in lines if line.strip()]
-    separator = max(",;\t", key=filled[0].count) if filled else ","
-    return csv.reader(filled, delimiter=separator)
-
-
-def _bit(path: Path, file: str, name: str, value: str) -> int:
-    if value.lower() not in _ON | _OFF:
-        raise GanToolsError(f"{path}: {name} of {file} is `{value}`", "write 1 and 0, or 1 and -1")
-    return int(value.lower() in _ON)
+def _bits(path: Path, name: str, column: Column, files: Sequence[str]) -> bytes:
+    """Return a column as zeros and ones; GanToolsError names the first cell that is neither."""
+    for number, word in enumerate(column.words):
+        if word.lower() not in _ON | _OFF:
+            file = files[column.numbers.index(number)]
+            raise GanToolsError(f"{path}: {name} of {file} is `{word}`", "write 1 and 0, or 1 and -1")
+    meant = [word.lower() in _ON for word in column.words]
+    return bytes(map(meant.__getitem__, column.numbers))
 
 
 def _chosen(names: Sequence[str], select: Sequence[str], what: str) -> list[str]:

@@ -7,19 +7,20 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from gantools.config import Settings, validate
+from gantools.config import RunConfig, Settings, validate
 from gantools.data.comparison import Comparison, Picture
 from gantools.data.decode import Background
 from gantools.errors import GanToolsError
 from gantools.metrics.backbones import Backbone, load_backbone
 from gantools.metrics.base import Evidence, Metric, Value
 from gantools.metrics.pictures import PictureSet
-from gantools.plugins import manager
+from gantools.plugins import TaskInfo, manager
 from gantools.registry import load_object
 from gantools.weights.files import write_atomically
 
@@ -72,10 +73,10 @@ def evaluate(
     return rows
 
 
-def comparisons_for(model: Model, data: Settings) -> list[Comparison]:
-    """Return what to compare on other data than the weights were trained on, named by the task's data settings."""
-    config = validate(type(model.task.config), {**model.task.config.model_dump(), **data})
-    found: list[Comparison] = load_object(model.info.task)(config).comparisons()
+def comparisons_for(info: TaskInfo, trained: RunConfig, data: Settings) -> list[Comparison]:
+    """Return what to compare on other data than a task was trained on, named by its data settings."""
+    config = validate(type(trained), {**trained.model_dump(), **data})
+    found: list[Comparison] = load_object(info.task)(config).comparisons()
     return found
 
 
@@ -164,7 +165,7 @@ class _Maker:
     def _kept(self, names: Sequence[str], results: Iterator[Image.Image], what: str) -> list[Picture]:
         """Write pictures as PNG, so that they can be looked at and need no memory."""
         kept = []
-        for name, image in zip(names, results, strict=True):
+        for name, image in zip(_distinct(names), results, strict=True):
             place = self.folder / what / f"{name}.png"
             place.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(place, partial(image.save, format="PNG"))
@@ -175,6 +176,15 @@ class _Maker:
     def _set(self, pictures: Sequence[Picture]) -> PictureSet:
         background: Background = self.model.background
         return PictureSet(pictures, self.backbone, background)
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Return the names with those that were there before numbered: `x.png` and `x.jpg`, or `x` of two folders."""
+    taken: dict[str, None] = {}
+    for name in names:
+        numbered = chain([name], (f"{name}-{i}" for i in count(2)))
+        taken[next(one for one in numbered if one not in taken)] = None
+    return list(taken)
 
 
 def _missing(metric: Metric) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -96,6 +97,22 @@ class TextEncoder:
     def truncated(self, captions: Sequence[str]) -> list[int]:
         """Return the indices of the captions that are longer than what is read of them."""
         return [i for i, length in enumerate(self._lengths(captions)) if length > self.max_tokens]
+
+    def cut_short(self, captions: Sequence[str]) -> str:
+        """Say how much is read of captions that are too long; nothing if there are none."""
+        rows = self.truncated(captions)
+        if not rows:
+            return ""
+        caption = captions[rows[0]]
+        words, (tokens,) = caption.split(), self._lengths([caption])
+        whole = bisect_right(
+            range(1, len(words) + 1), self.max_tokens, key=lambda count: self._lengths([" ".join(words[:count])])[0]
+        )
+        too = f", and so it is with {len(rows) - 1} more" if rows[1:] else ""
+        return (
+            f"only the first {self.max_tokens} of the {tokens} tokens of `{caption[:40]}…` are read, "
+            f"{whole} of its {len(words)} words; what follows changes nothing{too}"
+        )
 
     def _lengths(self, captions: Sequence[str]) -> list[int]:
         """Return how many tokens each caption has."""

@@ -14,9 +14,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from gantools.config import RunConfig, Settings, merge, preset_settings, read_yaml, validate, write_yaml
-from gantools.device import pick_device
 from gantools.errors import GanToolsError
-from gantools.objectives.grammar import find_recipe
 from gantools.plugins import TaskInfo, manager
 from gantools.registry import load_object
 
@@ -40,6 +38,11 @@ class Run:
     def weights(self) -> Path:
         """The averaged generators, ready for use."""
         return self.folder / "weights.safetensors"
+
+    @property
+    def best(self) -> Path:
+        """The averaged generators at the best evaluation."""
+        return self.folder / "weights-best.safetensors"
 
     @property
     def log(self) -> Path:
@@ -93,6 +96,8 @@ class Run:
 
 def resolve(task: str, given: Settings, config_file: Path | None = None) -> tuple[TaskInfo, RunConfig]:
     """Find a task and build its configuration from all layers; all problems come as GanToolsError."""
+    from gantools.device import pick_device
+
     info = manager().tasks.get(task)
     cls: type[RunConfig] = load_object(info.config)
     from_file = read_yaml(config_file) if config_file else {}
@@ -100,11 +105,23 @@ def resolve(task: str, given: Settings, config_file: Path | None = None) -> tupl
         raise GanToolsError(f"{config_file} is for another task than {task}", "train the task that the file names")
     asked = merge(from_file, given)
     device = pick_device(str(asked.get("device", "auto")))
-    base = merge({"steps": _STEPS}, cls.for_device(device.partition(":")[0]), preset_settings(cls, asked.get("preset")))
-    objective = str(asked.get("objective") or base.get("objective") or cls.model_fields["objective"].default)
-    recipe = find_recipe(objective)
-    from_recipe = merge(recipe.settings, cls.for_recipe(objective)) if recipe else {}
-    return info, validate(cls, cls.complete(merge(base, from_recipe, asked)))
+    base = default_settings(cls, device.partition(":")[0], asked.get("preset"), asked.get("objective"))
+    return info, validate(cls, cls.complete(merge(base, asked)))
+
+
+def default_settings(cls: type[RunConfig], device: str, preset: Any = None, objective: Any = None) -> Settings:
+    """Return what holds where nothing else is asked for: the device's, the preset's and the recipe's settings.
+
+    Imports torch only if the objective is a recipe, or has options.
+    """
+    base = merge({"steps": _STEPS}, cls.for_device(device), preset_settings(cls, preset))
+    name = str(objective or base.get("objective") or cls.model_fields["objective"].default)
+    if name in manager().objectives.names() and manager().objectives.get(name).kind == "loss":
+        return base
+    from gantools.objectives.grammar import find_recipe
+
+    recipe = find_recipe(name)
+    return merge(base, recipe.settings, cls.for_recipe(name)) if recipe else base
 
 
 def new_run(info: TaskInfo, config: RunConfig) -> Run:

@@ -12,6 +12,7 @@ from gantools.data.pixels import to_image
 from gantools.weights.files import write_atomically
 
 _GAP, _TITLE, _SMALLEST = 4, 22, 128
+_WIDEST, _FEWEST = 14 * (_SMALLEST + _GAP), 7  # pixels of a band, and columns that it holds in any case
 
 
 def draw_sheet(columns: dict[str, Tensor], path: Path) -> None:
@@ -28,18 +29,33 @@ def join(pictures: Sequence[Image.Image]) -> Image.Image:
     return strip
 
 
-def draw_pictures(pictures: dict[str, list[Image.Image]], path: Path) -> None:
-    """Write columns of pictures of one size under their titles."""
+def draw_pictures(pictures: dict[str, list[Image.Image]], path: Path, repeat: bool = True) -> None:
+    """Write columns of pictures of one size under their titles; many columns go into several bands.
+
+    With ``repeat`` every band begins with the first column, to compare the others with.
+    """
     first = next(iter(pictures.values()))[0]
     scale = max(1, -(-_SMALLEST // first.width))
     width, height = first.width * scale, first.height * scale
-    rows = max(map(len, pictures.values()))
-    sheet = Image.new("RGB", (len(pictures) * (width + _GAP) + _GAP, rows * (height + _GAP) + _TITLE + _GAP), "white")
+    bands = _bands(list(pictures), max(_FEWEST, _WIDEST // (width + _GAP)), int(repeat))
+    tall = _TITLE + max(map(len, pictures.values())) * (height + _GAP)
+    sheet = Image.new("RGB", (max(map(len, bands)) * (width + _GAP) + _GAP, len(bands) * tall + _GAP), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
-    for column, (title, images) in enumerate(pictures.items()):
-        left = _GAP + column * (width + _GAP)
-        draw.text((left + width / 2, _TITLE / 2), title, fill="black", font=font, anchor="mm")
-        for row, picture in enumerate(images):
-            enlarged = picture.resize((width, height), Image.Resampling.NEAREST)
-            sheet.paste(enlarged, (left, _TITLE + row * (height + _GAP)))
+    for band, titles in enumerate(bands):
+        for column, title in enumerate(titles):
+            left, top = _GAP + column * (width + _GAP), band * tall
+            draw.text((left + width / 2, top + _TITLE / 2), title, fill="black", font=font, anchor="mm")
+            for row, picture in enumerate(pictures[title]):
+                enlarged = picture.resize((width, height), Image.Resampling.NEAREST)
+                sheet.paste(enlarged, (left, top + _TITLE + row * (height + _GAP)))
     write_atomically(path, lambda temporary: sheet.save(temporary, "PNG"))
+
+
+def _bands(titles: list[str], most: int, lead: int) -> list[list[str]]:
+    """Share titles out among as few bands as hold them, about as many in each; the first ``lead`` go into every one."""
+    if len(titles) <= most:
+        return [titles]
+    rest = titles[lead:]
+    count = -(-len(rest) // (most - lead))
+    each = -(-len(rest) // count)
+    return [titles[:lead] + rest[start : start + each] for start in range(0, len(rest), each)]

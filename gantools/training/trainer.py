@@ -25,6 +25,7 @@ from gantools.randomness import derive_seed, seeded
 from gantools.training.backend import Backend
 from gantools.training.checkpoint import list_checkpoints, save_checkpoint
 from gantools.training.display import Display
+from gantools.training.evaluator import Evaluator
 from gantools.training.log import RunLog, draw_curves, read_log
 from gantools.training.run import Run, has_paths, load_task
 from gantools.training.schedule import Schedule
@@ -67,6 +68,8 @@ class Trainer:
         if more_steps is not None:
             self.schedule.total = self.step + more_steps
         self.watch = Watch(self.config.n_critic)
+        self.evaluator = Evaluator(run, self.task)
+        self.evaluator.best = state.get("best", {})
 
     def fit(self) -> str:
         """Train to the end of the run, or until a signal asks to stop."""
@@ -110,6 +113,9 @@ class Trainer:
         if self.step % self._sample_every == 0 or last:
             with self._pause():
                 self._sheet()
+        if self.evaluator.due(self.step, last):
+            with self._pause():
+                self._evaluate()
         if self.step % self.config.checkpoint_every == 0 and not last:
             with self._pause():
                 self._save()
@@ -148,6 +154,20 @@ class Trainer:
         self._warn(self.watch.sheet(columns) if self.step else None)
         self._saved("samples", path)
 
+    def _evaluate(self) -> None:
+        """Measure the averaged generators, log it, and keep them if they are the best so far."""
+        header = self._header()
+        values, best = self.evaluator.measure(self.updates.averaged, header, self.backend.device)
+        self.log.write({"step": self.step, **values})
+        figures = ", ".join(f"{name.removeprefix('eval/')} {value:.4g}" for name, value in values.items())
+        self.display.note(f"step {self.step}: {figures}{', the best so far' if best else ''}")
+        manager().call("gantools_step_logged", run=self.run, step=self.step, values=values)
+        self._warn(self.evaluator.warning(values))
+        if best:
+            header = header.model_copy(update={"metrics": values})
+            save_weights(self.run.best, plain_state(self.updates.average.networks), header)
+            self._saved("weights", self.run.best)
+
     def _save(self) -> None:
         """Write checkpoint, weights and curves, after making sure that they are worth keeping."""
         self._log()
@@ -160,6 +180,7 @@ class Trainer:
             "seconds": self._seconds,
             "data": self.data.describe()["fingerprint"],
             "updates": self.updates.state_dict(),
+            "best": self.evaluator.best,
         }
         self._saved("checkpoint", save_checkpoint(self.run.checkpoints, self.step, state))
         save_weights(self.run.weights, plain_state(self.updates.average.networks), self._header())
@@ -210,7 +231,8 @@ class Trainer:
 
     def _summary(self) -> str:
         backend = self.backend
-        machine = f"{backend.threads} threads" if backend.device.type == "cpu" else str(backend.device)
+        threads = f"{backend.threads} thread{'s' * (backend.threads != 1)}"
+        machine = threads if backend.device.type == "cpu" else str(backend.device)
         length = f"{self.schedule.total:,} steps" if self.schedule.total else f"{self.config.minutes:g} minutes"
         beginning = f", from step {self.step:,}" if self.step else ""
         precision = "float32" if backend.precision == "32" else backend.precision

@@ -52,7 +52,8 @@ def test_train_then_translate_then_resume() -> None:
     result = gantools("resume runs/cyclegan/1")
     assert result.exit_code == 1
     assert "is finished" in result.stderr
-    assert gantools("resume runs/cyclegan/1 --steps 1").exit_code == 0
+    assert gantools("resume runs/cyclegan/1 --steps 1 --threads 1").exit_code == 0
+    assert yaml.safe_load((run / "config.yaml").read_text())["threads"] == 1
     assert read_log(run / "log.jsonl")[-1]["step"] == 3
 
     newest = json.loads(gantools("weights list --json").stdout)[0]
@@ -233,6 +234,12 @@ def test_help_imports_no_torch(command: str) -> None:
         [sys.executable, "-c", code, "gantools", *command.split()], check=False, capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("task", "shown"), [("cyclegan", 1), ("stargan", 5)])
+def test_help_shows_what_the_default_objective_brings(task: str, shown: int) -> None:
+    words = " ".join(re.sub("[│╭╮╰╯─]", " ", gantools(f"train {task} --help").stdout).split())
+    assert f"discriminator updates per step [default: {shown}]" in words
 
 
 def test_every_command_of_the_readme_is_one() -> None:

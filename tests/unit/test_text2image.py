@@ -156,6 +156,18 @@ def test_a_way_between_two_prompts_changes_step_by_step(birds):
     assert "goes between two prompts, and there are 3" in three.stderr
 
 
+def test_a_prompt_that_is_too_long_is_told_of_once(birds, caplog):
+    run = gantools.train("text2image", quiet=True, **settings(birds, steps=1, max_tokens=6))
+    prompts = ["a red bird and the blue fish", "the red fish and a bird", "a fish"]
+    result = CliRunner().invoke(app, ["generate", *prompts, "-n", "9", "--weights", str(run.folder)])
+    assert result.exit_code == 0, result.stderr
+    said = "only the first 6 of the 9 tokens of `a red bird and the blue fish…` are read, 4 of its 7 words; "
+    assert caplog.messages.count(said + "what follows changes nothing, and so it is with 1 more") == 1
+    caplog.clear()
+    CliRunner().invoke(app, ["generate", "a fish", "--weights", str(run.folder), "--force"])
+    assert not caplog.messages
+
+
 def test_clips_text_side_can_be_trained_with(birds):
     folder, *_ = build_clip(birds / "clip")
     run = gantools.train("text2image", quiet=True, **settings(birds, steps=1, text_encoder=str(folder), attention=True))

@@ -1,0 +1,84 @@
+"""Evaluation during training: figures in the log, and the best weights so far."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gantools.config import RunConfig
+from gantools.errors import GanToolsError
+from gantools.inference.evaluation import comparisons_for, evaluate, pick_metrics
+from gantools.inference.model import Model
+from gantools.task import Networks, Task
+from gantools.training.run import Run
+from gantools.weights.header import Header
+
+_FEWEST_ALIKE = 0.5
+
+
+class Evaluator:
+    """Measures the averaged generators every ``--eval-every`` steps on ``--eval-data``.
+
+    ``best`` is the best value of ``--best-metric`` so far and its step. Nothing here draws from a generator that
+    training uses: a run has the same weights with and without it.
+    """
+
+    def __init__(self, run: Run, task: Task[Any]) -> None:
+        config = run.config
+        self.run, self.task, self.every = run, task, config.eval_every
+        self.best: dict[str, Any] = {}
+        if self.every is None:
+            return
+        names = [name.strip() for name in config.eval_metrics.split(",") if name.strip()]
+        self.names = list(dict.fromkeys([config.best_metric, *names]))
+        self._better = pick_metrics(self.names)[config.best_metric].better
+        if self._better is None:
+            raise GanToolsError(f"--best-metric {config.best_metric}: neither high nor low is good", "give kid or l1")
+        self.comparisons = comparisons_for(run.task, config, data_of(config))
+
+    def due(self, step: int, last: bool) -> bool:
+        """Whether this step is one to evaluate at."""
+        return self.every is not None and (last or step % self.every == 0)
+
+    def measure(self, networks: Networks, header: Header, device: torch.device) -> tuple[dict[str, float], bool]:
+        """Return each metric's mean over all comparisons, as ``eval/NAME``, and whether they are the best so far."""
+        model = Model(self.run.task, header, networks, self.task, device, self.run.weights)
+        place = self.run.folder / "evaluation"
+        rows = evaluate(model, self.comparisons, place, self.names)
+        values: dict[str, list[float]] = {}
+        for row in rows:
+            for name, value in row.made.items():
+                values.setdefault(f"eval/{name}", []).append(value.value)
+        means = {name: sum(some) / len(some) for name, some in values.items()}
+        return means, self._is_best(header.step, means)
+
+    def warning(self, values: dict[str, float]) -> str | None:
+        """Return what the figures say in plain words where something is wrong."""
+        spread = min((value for name, value in values.items() if "diversity" in name), default=1.0)
+        if spread < _FEWEST_ALIKE:
+            return (
+                f"the pictures are more alike than real ones ({spread:.2f} of their distances): the outputs may be "
+                "collapsing; look at the sheets, and try another --objective or a lower --lr-g"
+            )
+        return None
+
+    def _is_best(self, step: int, values: dict[str, float]) -> bool:
+        name = self.run.config.best_metric
+        value = next(value for key, value in values.items() if key.removeprefix("eval/").split("_")[0] == name)
+        sign = -1 if self._better == "lower" else 1
+        if self.best and sign * value <= sign * self.best["value"]:
+            return False
+        self.best = {"step": step, "value": value}
+        return True
+
+
+def data_of(config: RunConfig) -> dict[str, Any]:
+    """Return the data settings that --eval-data stands for: one folder is --data, two are --a and --b."""
+    folders: list[Path] = config.eval_data
+    if len(folders) == 2:
+        return {"a": folders[0], "b": folders[1], "data": None}
+    several = "list" in str(type(config).model_fields["data"].annotation)
+    data: dict[str, Any] = {"data": folders if several else folders[0]}
+    return data | {name: None for name in ("a", "b") if name in type(config).model_fields}
