@@ -24,6 +24,8 @@ _VERBS = {
     "translate": "translate pictures with trained weights",
     "generate": "generate pictures from words",
     "evaluate": "measure how good weights are, on pictures they were not trained on",
+    "sweep": "train every combination of some settings with several seeds, and compare",
+    "compare": "set runs beside each other, with mean and spread over seeds",
     "objectives": "list the objective layer's entries, with their formulas",
     "weights": "list trained weights and what they say of themselves",
     "plugins": "list installed plugins",

@@ -93,7 +93,7 @@ def evaluate(
 
     pick_metrics(names)  # a mistake in a name shows before any work
     model = load(weights, device)
-    place = out or Path("evaluation", _name(weights, model.path))
+    place = out or Path("evaluation", _name(model.path))
     comparisons = comparisons_for(model.info, model.task.config, _given(model, data) or _training_data(model.path))
     with steps_bar(quiet) as report:
         rows = measure(model, comparisons, place, names, features, samples, seed, report)
@@ -107,9 +107,9 @@ def evaluate(
         say(f"pictures and figures are in {place}: look at them, a figure is not a picture")
 
 
-def _name(reference: str | None, path: Path) -> str:
-    """Return what the results' folder is called: the name of weights, or of a run."""
-    return path.parent.name if reference is None or Path(reference).is_dir() else path.stem
+def _name(path: Path) -> str:
+    """Return what the results' folder is called: the name of weights, or of the run that they lie in."""
+    return path.parent.name if (path.parent / "config.yaml").is_file() else path.stem
 
 
 def _given(model: Model, data: Settings) -> Settings:

@@ -167,7 +167,6 @@ class _Maker:
         kept = []
         for name, image in zip(_distinct(names), results, strict=True):
             place = self.folder / what / f"{name}.png"
-            place.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(place, partial(image.save, format="PNG"))
             kept.append(Picture(name, place))
             self.report(what, len(kept), len(names))

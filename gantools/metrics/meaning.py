@@ -8,11 +8,13 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
+from torch.nn.functional import max_pool2d, one_hot, pad
 
 from gantools.metrics.base import Evidence, Metric, Need, Value
 from gantools.metrics.sets import share
 
 _RIDGE, _TOP = 1.0, 5
+_AWAY, _CONTRAST = 40, 60  # sums over red, green and blue, in 255ths
 # fills of drawings as OpenMoji mixes them, light to dark: what the words for colours mean
 _PALETTE = {
     "blue": ("92d3f5", "61b2e4", "1e50a0"),
@@ -61,7 +63,7 @@ class Retrieval(Metric):
         for i, j in seen.pairs:
             rivals = [k for k, text in words.items() if colour_in(text) == colour_in(seen.prompts[i])]
             near = torch.cdist(made[i : i + 1], real[rivals])[0].argsort()[:_TOP].tolist()
-            hits.append(j in [rivals[k] for k in near])
+            hits.append(words[j] in [words[rivals[k]] for k in near])
         return share(sum(hits) / len(hits), len(hits))
 
 
@@ -90,7 +92,7 @@ class LinearClassifier:
         self.mean, self.spread = x.mean(0), x.std(0).clamp_min(1e-6)
         z = self._standard(x)
         truth = torch.cat([torch.full((len(part),), i) for i, part in enumerate(classes)])
-        wanted = 2 * torch.nn.functional.one_hot(truth, len(classes)).to(z.dtype) - 1
+        wanted = 2 * one_hot(truth, len(classes)).to(z.dtype) - 1
         self.offset = wanted.mean(0)
         gram = z @ z.T  # fewer pictures than features: the dual problem is the smaller one
         ridge = _RIDGE * z.shape[1] * torch.eye(len(z), dtype=z.dtype)
@@ -112,12 +114,19 @@ def colour_in(text: str) -> str | None:
 
 
 def dominant_colour(picture: Tensor) -> str | None:
-    """Return the palette's colour that most pixels of uint8 [3, H, W] are near to; None if all are ink or paper."""
+    """Return the palette's colour that most of a picture, uint8 [3, H, W], is near to; None if it is ink and paper.
+
+    A pixel counts the less the further it is from its colour and the more its neighbours differ: between ink and paper
+    lie greys, between ink and yellow browns.
+    """
     names, values = _nearest_table({**_PALETTE, "black": _BLACK, "white": _WHITE})
-    pixels = picture.flatten(1).T.double()
-    nearest = torch.cdist(pixels, values, p=1).argmin(1)
-    counts = torch.bincount(nearest, minlength=len(values)).tolist()
-    totals: dict[str, int] = {}
+    pixels = picture.double()
+    away, nearest = torch.cdist(pixels.flatten(1).T, values, p=1).min(1)
+    around = pad(pixels, (1, 1, 1, 1), mode="replicate")
+    contrast = (max_pool2d(around, 3, 1) + max_pool2d(-around, 3, 1)).sum(0).flatten()
+    weights = torch.exp(-((away / _AWAY) ** 2)) / (1 + contrast / _CONTRAST) ** 2
+    counts = torch.bincount(nearest, weights, minlength=len(values)).tolist()
+    totals: dict[str, float] = {}
     for name, count in zip(names, counts, strict=True):
         totals[name] = totals.get(name, 0) + count
     coloured = {name: totals[name] for name in _PALETTE if totals[name]}

@@ -54,9 +54,16 @@ class PictureSet:
         """Return a hash of all that the features depend on: what the files hold, not what they are called."""
         digest = sha256(f"{self.backbone.protocol} {self.background}".encode())
         for picture in self.pictures:
-            digest.update(sha256(picture.path.read_bytes()).digest())
+            digest.update(sha256(_content(picture.path)).digest())
             digest.update((picture.half or "").encode())
         return digest.hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise GanToolsError(f"{path} cannot be read: {error.strerror}", "check the file, or leave it out") from None
 
 
 def _keep(place: Path, features: Features) -> None:

@@ -72,7 +72,7 @@ class Precision(_OfFeatures):
 
         found = prc_features_to_metric(seen.made.features.pooled, seen.real.features.pooled, verbose=False)
         n = len(seen.made) if self._key == "precision" else len(seen.real)
-        return share(float(found[self._key]), n)
+        return share(round(float(found[self._key]) * n) / n, n)  # single precision there
 
 
 class Recall(Precision):

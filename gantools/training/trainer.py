@@ -214,7 +214,7 @@ class Trainer:
 
     def _header(self) -> Header:
         config = self.config
-        here = {"device", "threads", "workers", *(name for name, value in config if has_paths(value))}
+        here = {"device", "threads", "workers", "eval_every", *(name for name, value in config if has_paths(value))}
         metadata = self.task.metadata()
         return Header(
             task=self.run.task.name,
