@@ -98,6 +98,7 @@ _METRICS: dict[str, dict[str, tuple[str, str]]] = {
         "precision": ("Precision", "share of the pictures that lie among the real ones"),
         "recall": ("Recall", "share of the real pictures that lie among these"),
         "is": ("InceptionScore", "Inception-Score-like: clear and varied to the backbone's classes"),
+        "nearest": ("Nearest", "distance from the nearest training picture; unseen real ones have 1, copies 0"),
         "diversity": ("Diversity", "how far the pictures lie from each other; real ones have 1"),
     },
     "pairs": {

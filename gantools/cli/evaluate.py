@@ -19,6 +19,7 @@ from gantools.registry import load_object
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from gantools.data.comparison import Picture
     from gantools.inference.evaluation import Row
     from gantools.inference.model import Model
     from gantools.metrics import Value
@@ -44,10 +45,16 @@ def command() -> Any:
         extra("metrics", list[str], help="NAME,NAME,… or list \\[default: all that apply]"),
         extra("features", str, help="lite0 (offline), or inception as published figures have it \\[default: lite0]"),
         extra("samples", int, names=["-n", "--samples"], help="pictures painted of each caption \\[default: 1]"),
+        extra("training", Path, help="folder that was trained on: are the pictures copies of it?"),
         extra("seed", int, help="seed of noise \\[default: 0]"),
         extra("device", str, help="auto, cpu, cuda, cuda:N or mps"),
         extra("as_json", bool, names=["--json"], help="print the figures as JSON"),
-        extra("out", Path, names=["-o", "--out"], help="folder for the pictures \\[default: evaluation/NAME]"),
+        extra(
+            "out",
+            Path,
+            names=["-o", "--out"],
+            help="folder for the results \\[default: evaluation, in the run]",
+        ),
         extra("quiet", bool, names=["--quiet", "-q"], help="print warnings and errors only"),
     ):
         parameters[parameter.name] = parameter
@@ -74,6 +81,7 @@ def evaluate(
     metrics: Sequence[str] = (),
     features: str = "lite0",
     samples: int = 1,
+    training: Path | None = None,
     seed: int = 0,
     device: str = "auto",
     as_json: bool = False,
@@ -93,10 +101,12 @@ def evaluate(
 
     pick_metrics(names)  # a mistake in a name shows before any work
     model = load(weights, device)
-    place = out or Path("evaluation", _name(model.path))
+    if weights is None and not quiet:
+        say(f"evaluating {model.path} ({model.header.task}, step {model.header.step:,}); name others to choose")
+    place = out or _place(model.path)
     comparisons = comparisons_for(model.info, model.task.config, _given(model, data) or _training_data(model.path))
     with steps_bar(quiet) as report:
-        rows = measure(model, comparisons, place, names, features, samples, seed, report)
+        rows = measure(model, comparisons, place, names, features, samples, seed, _below(training), report)
     figures = save_rows(model, rows, place / "metrics.json")
     if as_json:
         put_json(figures)
@@ -107,9 +117,18 @@ def evaluate(
         say(f"pictures and figures are in {place}: look at them, a figure is not a picture")
 
 
-def _name(path: Path) -> str:
-    """Return what the results' folder is called: the name of weights, or of the run that they lie in."""
-    return path.parent.name if (path.parent / "config.yaml").is_file() else path.stem
+def _place(weights: Path) -> Path:
+    """Return where the results go: into the run that the weights are of, or into a folder named after them."""
+    in_run = weights.name == "weights.safetensors" and (weights.parent / "config.yaml").is_file()
+    return weights.parent / "evaluation" if in_run else Path("evaluation", weights.stem)
+
+
+def _below(folder: Path | None) -> list[Picture]:
+    """Return the pictures below a folder."""
+    from gantools.data.comparison import Picture
+    from gantools.data.folders import list_images
+
+    return [Picture(path.stem, path) for path in list_images(folder, "name a folder of pictures")] if folder else []
 
 
 def _given(model: Model, data: Settings) -> Settings:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from PIL import Image
 
 from gantools.data.decode import open_image
+from gantools.errors import GanToolsError
+
+log = logging.getLogger("gantools")
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class Picture:
         image = open_image(self.path)
         if self.half is None:
             return image
+        if image.width % 2:
+            raise GanToolsError(f"{self.path} is {image.width} pixels wide: two halves need an even width", "crop it")
         middle = image.width // 2
         box = (0, 0, middle, image.height) if self.half == "left" else (middle, 0, image.width, image.height)
         return image.crop(box)
@@ -51,3 +57,36 @@ class Comparison:
     back: tuple[Mapping[str, Any], ...] = ()
     domains: Mapping[str, Pictures] = field(default_factory=dict)
     domain: str | None = None
+
+    def without(self, broken: Collection[Path]) -> Comparison:
+        """Return this without the pictures in these files; GanToolsError if none is left."""
+        kept = [i for i, one in enumerate(self.sources) if one.path not in broken]
+        places = {i: new for new, i in enumerate(i for i, one in enumerate(self.real) if one.path not in broken)}
+        if not places or (self.sources and not kept):
+            raise GanToolsError(f"{self.title}: none of the pictures can be read", "the warnings say why")
+        truth = [None if index is None else places.get(index) for index in self.truth]
+        return replace(
+            self,
+            real=tuple(self.real[i] for i in places),
+            sources=tuple(self.sources[i] for i in kept),
+            truth=tuple(truth[i] for i in kept) if self.sources else tuple(truth),
+            back=tuple(self.back[i] for i in kept) if self.back else (),
+            domains={name: tuple(one for one in some if one.path not in broken) for name, some in self.domains.items()},
+        )
+
+
+def readable(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Return the comparisons without the pictures that cannot be read, which are warned of."""
+    pictures = {one.path: one for row in comparisons for one in (*row.real, *row.sources)}
+    broken = {path: problem for path, one in pictures.items() if (problem := _problem(one))}
+    for problem in broken.values():
+        log.warning("left out: %s", problem)
+    return [row.without(broken) for row in comparisons] if broken else list(comparisons)
+
+
+def _problem(picture: Picture) -> str | None:
+    try:
+        picture.open()
+    except GanToolsError as error:
+        return error.message
+    return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from gantools.config import RunConfig, Settings, validate
-from gantools.data.comparison import Comparison, Picture
+from gantools.data.comparison import Comparison, Picture, readable
 from gantools.data.decode import Background
 from gantools.errors import GanToolsError
 from gantools.metrics.backbones import Backbone, load_backbone
@@ -53,23 +53,26 @@ def evaluate(
     features: str = "lite0",
     samples: int = 1,
     seed: int = 0,
+    training: Sequence[Picture] = (),
     report: Report = lambda what, done, total: None,
 ) -> list[Row]:
     """Return a row for each comparison; the pictures are left below ``out``.
 
     ``metrics`` are names of registered ones; all that apply if there are none. ``samples`` are painted of each prompt.
+    Pictures of ``training`` are those that the weights may have learned by heart.
     """
     chosen = pick_metrics(metrics)
     backbone = load_backbone(features)
+    comparisons = readable(comparisons)
+    for name in metrics:
+        if not any(_could(chosen[name], comparison, samples, bool(training)) for comparison in comparisons):
+            raise GanToolsError(f"there is nothing here that `{name}` can be measured on", _missing(chosen[name]))
+    learned = PictureSet(training, backbone, model.background) if training else None
     rows = []
     for comparison in comparisons:
         maker = _Maker(model, backbone, out / _file_word(comparison.title), seed, report)
-        made = maker.evidence(comparison, samples)
+        made = replace(maker.evidence(comparison, samples), training=learned)
         rows.append(Row(comparison.title, _figures(chosen, made, report), _figures(chosen, _as_is(made), report)))
-    applied = {name for row in rows for name in row.made}
-    for name in metrics:
-        if not any(key == name or key.startswith(f"{name}_") for key in applied):
-            raise GanToolsError(f"there is nothing here that `{name}` can be measured on", _missing(chosen[name]))
     return rows
 
 
@@ -133,15 +136,15 @@ class _Maker:
         """Make the pictures and return all that metrics look at."""
         if comparison.prompts:
             made, truth, prompts = self._painted(comparison, samples)
-            return Evidence(self._set(made), self._set(comparison.real), truth, prompts=prompts)
+            return Evidence(self._set(made, keep=False), self._set(comparison.real), truth, prompts=prompts)
         made = self._translated(comparison.sources, [comparison.options] * len(comparison.sources), "translated")
         back = self._translated(made, comparison.back, "back") if comparison.back else None
         return Evidence(
-            self._set(made),
+            self._set(made, keep=False),
             self._set(comparison.real),
             comparison.truth,
             self._set(comparison.sources),
-            self._set(back) if back else None,
+            self._set(back, keep=False) if back else None,
             domains={name: self._set(pictures) for name, pictures in comparison.domains.items()},
             domain=comparison.domain,
         )
@@ -172,9 +175,9 @@ class _Maker:
             self.report(what, len(kept), len(names))
         return kept
 
-    def _set(self, pictures: Sequence[Picture]) -> PictureSet:
+    def _set(self, pictures: Sequence[Picture], keep: bool = True) -> PictureSet:
         background: Background = self.model.background
-        return PictureSet(pictures, self.backbone, background)
+        return PictureSet(pictures, self.backbone, background, keep)
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
@@ -186,6 +189,20 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return list(taken)
 
 
+def _could(metric: Metric, comparison: Comparison, samples: int, training: bool) -> bool:
+    """Whether a comparison will have what a metric needs."""
+    made = len(comparison.sources) or len(comparison.prompts) * samples
+    there = {
+        "set": min(made, len(comparison.real)) >= metric.fewest,
+        "pairs": any(index is not None for index in comparison.truth),
+        "back": bool(comparison.back),
+        "domains": len(comparison.domains) > 1,
+        "prompts": bool(comparison.prompts),
+        "training": training,
+    }
+    return all(there.get(need, True) for need in metric.needs)
+
+
 def _missing(metric: Metric) -> str:
     """Say what a metric needs."""
     needs = {
@@ -194,6 +211,7 @@ def _missing(metric: Metric) -> str:
         "back": "a task that translates back",
         "domains": "pictures of several domains",
         "prompts": "captions, for some metrics with words for colours",
+        "training": "the pictures that were trained on, --training DIR",
     }
     wanted = [needs[need] for need in sorted(metric.needs) if need in needs]
     return f"it needs {' and '.join(wanted) or 'other data'}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 if TYPE_CHECKING:
     from gantools.metrics.pictures import PictureSet
 
-Need = Literal["set", "features", "pairs", "back", "domains", "prompts"]
+Need = Literal["set", "features", "pairs", "back", "domains", "prompts", "training"]
 
 
 class Value(NamedTuple):
@@ -27,7 +27,8 @@ class Evidence:
 
     ``made`` are the pictures that are judged, ``real`` those they should be like, as sets; ``truth[i]`` is the index in
     ``real`` of what ``made[i]`` should be, or None. ``source`` and ``back`` are what the pictures were translated from,
-    and what they become translated back; ``prompts`` the words of each; ``domains`` real pictures by what they are.
+    and what they become translated back; ``prompts`` the words of each; ``domains`` real pictures by what they are;
+    ``training`` what may have been learned by heart.
     """
 
     made: PictureSet
@@ -38,6 +39,7 @@ class Evidence:
     prompts: Sequence[str] = ()
     domains: Mapping[str, PictureSet] = field(default_factory=dict)
     domain: str | None = None
+    training: PictureSet | None = None
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
@@ -51,6 +53,7 @@ class Evidence:
             "back": self.back is not None and self.source is not None,
             "domains": len(self.domains) > 1 and self.domain is not None,
             "prompts": bool(self.prompts),
+            "training": self.training is not None,
         }
         return all(there.get(need, True) for need in needs)
 

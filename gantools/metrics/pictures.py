@@ -24,12 +24,19 @@ _KIND = "features"
 
 
 class PictureSet:
-    """Pictures in a fixed order: ``pictures[i]`` is uint8 [3, H, W] over ``background``, decoded as it is asked for."""
+    """Pictures in a fixed order: ``pictures[i]`` is uint8 [3, H, W] over ``background``, decoded as it is asked for.
+
+    Features go into the cache if they are to be kept.
+    """
 
     def __init__(
-        self, pictures: Sequence[Picture], backbone: Backbone, background: Background = (255, 255, 255)
+        self,
+        pictures: Sequence[Picture],
+        backbone: Backbone,
+        background: Background = (255, 255, 255),
+        keep: bool = True,
     ) -> None:
-        self.pictures, self.backbone, self.background = list(pictures), backbone, background
+        self.pictures, self.backbone, self.background, self.keep = list(pictures), backbone, background, keep
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -43,6 +50,8 @@ class PictureSet:
     @cached_property
     def features(self) -> Features:
         """The backbone's features, from the cache if the same pictures were looked at before."""
+        if not self.keep:
+            return self.backbone.features(iter(self))
         place = cache_folder() / "features" / f"{self._key()}.safetensors"
         with suppress(GanToolsError, TypeError):  # not there, or not whole
             return Features(**read_tensors(place))

@@ -106,6 +106,25 @@ class Diversity(_OfFeatures):
         return Value(ours / theirs if theirs else 0.0, None, len(seen.made))
 
 
+class Nearest(Metric):
+    """How far pictures lie from the nearest one that was trained on, by the median, as a share of how far real ones do.
+
+    Far below 1 is learning by heart; real pictures of the test set have 1.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"training", "features"})
+
+    def __call__(self, seen: Evidence) -> Value:
+        """Return the ratio of the medians."""
+        if seen.training is None:
+            raise ValueError("the pictures that were trained on are not known")
+        learned = seen.training.features.pooled
+        ours, theirs = (
+            float(torch.cdist(part.features.pooled, learned).amin(1).median()) for part in (seen.made, seen.real)
+        )
+        return Value(ours / theirs if theirs else 0.0, None, len(seen.made))
+
+
 def kernel_distance(x: Tensor, y: Tensor, paired: bool = False) -> tuple[float, float]:
     """Return 1000 times the unbiased MMD² of features [N, D] and [M, D], and its bootstrap standard error.
 

@@ -133,7 +133,7 @@ def test_results_are_named_after_the_weights_and_files_that_are_in_the_way_are_t
     for i in range(10):
         Path(f"b/{i}.png").symlink_to(sorted((TEST / "openmoji").iterdir())[i])
     result = gantools(f"evaluate emoji-noto2fluent --a {TEST}/noto --b b --metrics kid")
-    assert (result.exit_code, "error: b/gone.png cannot be read" in result.stderr) == (1, True)
+    assert (result.exit_code, "± " in result.stdout, "Traceback" in result.output) == (0, True, False)
 
 
 def test_a_metric_that_nothing_can_be_measured_by_is_told_of() -> None:

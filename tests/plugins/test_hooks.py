@@ -16,6 +16,9 @@ from gantools import hookimpl
 from gantools.cli.app import app
 from gantools.config import RunConfig
 from gantools.errors import GanToolsError
+from gantools.inference.evaluation import pick_metrics
+from gantools.metrics import Metric
+from gantools.metrics.base import mean_of
 from gantools.objectives import Loss
 from gantools.objectives.grammar import build_objective
 from gantools.plugins import PluginManager, TaskInfo, manager
@@ -71,6 +74,23 @@ def test_gantools_register_objectives():
         assert type(build_objective(RunConfig(objective="absolute")).loss).__name__ == "Absolute"
     with pytest.raises(GanToolsError, match="unknown objective `absolute`"):
         build_objective(RunConfig(objective="absolute"))
+
+
+class Brightness(Metric):
+    """How bright the pictures are."""
+
+    def __call__(self, seen):
+        return mean_of([float(picture.float().mean() / 255) for picture in seen.made])
+
+
+def test_gantools_register_metrics():
+    def add(register):
+        register("brightness", f"{__name__}:Brightness", "mean of all pixels")
+
+    with plugged(gantools_register_metrics=add):
+        assert type(pick_metrics(["brightness"])["brightness"]).__name__ == "Brightness"
+    with pytest.raises(GanToolsError, match="unknown metric `brightness`"):
+        pick_metrics(["brightness"])
 
 
 def test_gantools_register_datasets():
