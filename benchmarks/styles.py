@@ -8,8 +8,11 @@ target style, over the pictures of all other styles translated into it:
 - recognised: the share in which a style classifier sees the target: a small convolutional network, trained here on the
   real training pictures alone, mirrored and shifted, that shares nothing with the discriminator of the weights. Its
   accuracy on real test pictures is printed above the table, and `untranslated` is how often it sees the target without.
+  What is shown is cut out and scaled to 56 of 64 pixels before, in all pictures: how much of its frame a drawing fills
+  (OpenMoji 49 of 64 pixels, Twemoji 63, at the median) would tell the styles apart, and a translation keeps it.
 - kid, kid_source: KID x1000 between the translations, or the untranslated pictures, of one source style and the real
-  test pictures of the target, as benchmarks/quality.py has it: means over the source styles, of the errors too.
+  test pictures of the target, as `gantools evaluate` has it: means over the source styles, of the errors too.
+- kid_framed, kid_framed_source: the same of pictures cut out and scaled alike.
 - l1, l1_source: mean absolute difference in [0, 1] from the same thing as the target style draws it.
 - own_l1: what translating pictures of the style into itself changes; own_recognised: whether it stays recognised.
 """
@@ -23,11 +26,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from quality import features, kid, list_pictures, load_weights, read
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
-EPOCHS, SHIFT = 10, 8
+from gantools.data.comparison import Picture
+from gantools.data.decode import open_image, to_rgb
+from gantools.data.folders import list_images
+from gantools.data.framing import trimmed
+from gantools.data.pixels import resized, to_bytes
+from gantools.metrics.backbones import load_backbone
+from gantools.metrics.pictures import PictureSet
+from gantools.metrics.sets import kernel_distance
+
+EPOCHS, SHIFT, SIDE, CONTENT = 25, 4, 64, 56
+WHITE = (255, 255, 255)
+Named = dict[str, Path]
 
 
 def main() -> None:
@@ -39,7 +52,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("styles"), help="folder for the translations")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
-    load_weights()  # before the long work: the metric's network has to be there
+    load_backbone()  # before the long work: the metric's network has to be there
     styles = translate(options.weights, options.test, options.out)
     result = measure(styles, options.train, options.test, options.out)
     if options.json:
@@ -59,7 +72,7 @@ def translate(weights: str, test: Path, out: Path) -> list[str]:
     model = gantools.load(weights)
     styles: list[str] = model.header.domains
     for source in styles:
-        for name, path in list_pictures(str(test / source)).items():
+        for name, path in list_pictures(test / source).items():
             for target, picture in model.translate(path, to="all").items():
                 place = out / f"{source}-to-{target}" / name
                 place.parent.mkdir(parents=True, exist_ok=True)
@@ -69,23 +82,27 @@ def translate(weights: str, test: Path, out: Path) -> list[str]:
 
 def measure(styles: list[str], train: Path, test: Path, out: Path) -> dict[str, Any]:
     """Return the classifier's accuracy, the share recognised, and a row of figures for each target."""
-    real = {style: list_pictures(str(test / style)) for style in styles}
-    true = {style: features(real[style]) for style in styles}
-    classify = fit([pixels(list_pictures(str(train / style))) for style in styles])
-    right = [seen_as(classify, real[style], i) for i, style in enumerate(styles)]
+    real = {style: list_pictures(test / style) for style in styles}
+    made = {(a, b): list_pictures(out / f"{a}-to-{b}") for a in styles for b in styles}
+    framed_real = {style: framed(found, out / "framed" / style) for style, found in real.items()}
+    framed_made = {key: framed(found, out / "framed" / "-to-".join(key)) for key, found in made.items()}
+    learned = {style: framed(list_pictures(train / style), out / "framed" / f"train-{style}") for style in styles}
+    classify = fit([pixels(learned[style]) for style in styles])
+    right = [seen_as(classify, framed_real[style], i) for i, style in enumerate(styles)]
     rows = {}
     for i, target in enumerate(styles):
-        made = {source: list_pictures(str(out / f"{source}-to-{target}")) for source in styles}
         others = [style for style in styles if style != target]
         columns = {
-            "recognised": [seen_as(classify, made[source], i) for source in others],
-            "untranslated": [seen_as(classify, real[source], i) for source in others],
-            "kid": [kid(features(made[source]), true[target], paired=True) for source in others],
-            "kid_source": [kid(true[source], true[target], paired=True) for source in others],
-            "l1": [distance(made[source], real[target]) for source in others],
+            "recognised": [seen_as(classify, framed_made[source, target], i) for source in others],
+            "untranslated": [seen_as(classify, framed_real[source], i) for source in others],
+            "kid": [kid(made[source, target], real[target]) for source in others],
+            "kid_source": [kid(real[source], real[target]) for source in others],
+            "kid_framed": [kid(framed_made[source, target], framed_real[target]) for source in others],
+            "kid_framed_source": [kid(framed_real[source], framed_real[target]) for source in others],
+            "l1": [distance(made[source, target], real[target]) for source in others],
             "l1_source": [distance(real[source], real[target]) for source in others],
-            "own_recognised": [seen_as(classify, made[target], i)],
-            "own_l1": [distance(made[target], real[target])],
+            "own_recognised": [seen_as(classify, framed_made[target, target], i)],
+            "own_l1": [distance(made[target, target], real[target])],
         }
         rows[target] = {name: mean(values) for name, values in flat(columns).items()}
     return {
@@ -93,6 +110,38 @@ def measure(styles: list[str], train: Path, test: Path, out: Path) -> dict[str, 
         "recognised": mean([row["recognised"] for row in rows.values()]),
         "targets": rows,
     }
+
+
+def list_pictures(folder: Path) -> Named:
+    """Return the pictures below a folder by their names relative to it, without ending."""
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in list_images(folder)}
+
+
+def read(path: Path) -> Tensor:
+    """Return a picture over white as [3, height, width] in [0, 1]."""
+    return to_bytes(to_rgb(open_image(path), WHITE)).float() / 255
+
+
+def framed(pictures: Named, folder: Path) -> Named:
+    """Write each picture's content, scaled to the same size and centred on white, into a folder; return where."""
+    from PIL import Image
+
+    result = {}
+    for name, path in pictures.items():
+        content = trimmed(to_rgb(open_image(path), WHITE), WHITE)
+        frame = Image.new("RGB", (SIDE, SIDE), WHITE)
+        small = Image.fromarray(resized(content, CONTENT).permute(1, 2, 0).numpy())
+        frame.paste(small, ((SIDE - CONTENT) // 2,) * 2)
+        result[name] = folder / f"{name}.png"
+        result[name].parent.mkdir(parents=True, exist_ok=True)
+        frame.save(result[name])
+    return result
+
+
+def kid(pictures: Named, truth: Named) -> tuple[float, float]:
+    """Return KID x1000 and its standard error over pairs of equal names."""
+    both = [PictureSet([Picture(name, some[name]) for name in truth], load_backbone()) for some in (pictures, truth)]
+    return kernel_distance(*(one.features.pooled for one in both), paired=True)
 
 
 def flat(columns: dict[str, list[Any]]) -> dict[str, list[float]]:
@@ -111,7 +160,7 @@ def mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def pixels(pictures: dict[str, Path]) -> Tensor:
+def pixels(pictures: Named) -> Tensor:
     """Return pictures of one size as [N, 3, H, W] in [-1, 1]."""
     return torch.stack([read(path) for path in pictures.values()]) * 2 - 1
 
@@ -148,12 +197,12 @@ def shifted(images: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def seen_as(network: nn.Module, pictures: dict[str, Path], label: int) -> float:
+def seen_as(network: nn.Module, pictures: Named, label: int) -> float:
     """Return the share of pictures that a network takes for ones of a class."""
     return float((network(pixels(pictures)).argmax(1) == label).double().mean())
 
 
-def distance(some: dict[str, Path], others: dict[str, Path]) -> float:
+def distance(some: Named, others: Named) -> float:
     """Return the mean absolute difference of pictures of equal name, in [0, 1]."""
     by_stem = {Path(name).stem: path for name, path in others.items()}
     return sum(float((read(path) - read(by_stem[Path(name).stem])).abs().mean()) for name, path in some.items()) / len(

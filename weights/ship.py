@@ -1,17 +1,21 @@
 """Turn a run into a shipped weights file: fp16, with licence and metrics in its header and a row in index.json.
 
-python weights/ship.py RUN emoji-colour --licence "CC BY-SA 4.0" --demo test/outline --metrics metrics.json
+python weights/ship.py RUN emoji-colour --licence "CC BY-SA 4.0" --source "OpenMoji 17.0.0" --demo test/outline …
+
+Then `python weights/measure.py emoji-colour …` records how good it is.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from hashlib import sha256
 from pathlib import Path
 
 import torch
 
+from gantools.plugins import manager
 from gantools.training.log import read_log
 from gantools.weights.files import read_tensors
 from gantools.weights.header import read_header, save_weights
@@ -26,17 +30,15 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("--licence", required=True, help="of the weights, as the training data demands it")
     parser.add_argument("--source", required=True, help="what the training pictures are")
-    parser.add_argument("--demo", required=True, help="folder under examples/ that `gantools demo` translates")
+    parser.add_argument("--demo", required=True, help="folder under examples/ to translate, or prompts to paint: A;B;C")
     parser.add_argument("--machine", required=True)
     parser.add_argument("--detail", action="store_true", help="keep the lines of larger pictures, see pix2pix --detail")
-    parser.add_argument("--metrics", type=Path, help="JSON written by benchmarks/quality.py")
     options = parser.parse_args()
-    metrics = json.loads(options.metrics.read_text()) if options.metrics else {}
     target = HERE / f"{options.name}.safetensors"
     tensors = read_tensors(options.run / "weights.safetensors")
     header = read_header(options.run / "weights.safetensors")
     config = header.config | ({"detail": True} if options.detail else {})
-    header = header.model_copy(update={"licence": options.licence, "metrics": metrics, "config": config})
+    header = header.model_copy(update={"licence": options.licence, "metrics": {}, "config": config})
     half = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
     if not all(torch.isfinite(tensor).all() for tensor in half.values()):
         raise SystemExit("a weight does not fit into fp16")
@@ -49,17 +51,28 @@ def main() -> None:
         "task": header.task,
         "data": options.source,
         "licence": options.licence,
-        "command": (options.run / "command.txt").read_text().strip(),
+        "command": without_out((options.run / "command.txt").read_text().strip()),
         "seed": header.config["seed"],
         "steps": header.step,
         "hours": round(read_log(options.run / "log.jsonl")[-1]["seconds"] / 3600, 2),
         "machine": options.machine,
-        "metrics": metrics,
+        "metrics": {},
         "demo": options.demo,
     }
-    index["default"].setdefault("translate", options.name)
+    for capability in manager().tasks.get(header.task).capabilities:
+        index["default"].setdefault(capability, options.name)
     index_path.write_text(json.dumps(index, indent=2) + "\n")
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+
+
+def without_out(command: str) -> str:
+    """Return a command without its run folder, which is nobody else's business."""
+    words = shlex.split(command)
+    for flag in ("-o", "--out"):
+        if flag in words:
+            place = words.index(flag)
+            del words[place : place + 2]
+    return shlex.join(words)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from gantools.cli.console import say, talk
 from gantools.cli.train import finish
 from gantools.cli.translate import by_source
 from gantools.errors import GanToolsError
+from gantools.plugins import manager
 
 if TYPE_CHECKING:
     from gantools.api import TrainedRun
@@ -25,20 +27,23 @@ def demo(
     minutes: Annotated[float, typer.Option(help="time to train for", min=0.05)] = 2.0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps")] = "auto",
 ) -> None:
-    """Translate the example pictures with the shipped weights and train a small CycleGAN, in under five minutes."""
+    """Translate and paint with the shipped weights, and train a small CycleGAN, in under five minutes."""
     from gantools.weights.find import examples_folder, shipped_index
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise GanToolsError(f"{out} is not empty", "give another folder with --out")
     examples = examples_folder()
     for name, entry in shipped_index().get("weights", {}).items():
-        _translate(name, examples / entry["demo"], out / name, device)
+        if "translate" in manager().tasks.get(entry["task"]).capabilities:
+            _translate(name, examples / entry["demo"], out / name, device)
+        else:
+            _generate(name, entry["demo"].split(";"), out / name, device)
     trained = _train(examples, out / "cyclegan", minutes, device)
     if trained.outcome == "interrupted":
         finish(trained, quiet=False)
     sheet = max((trained.folder / "samples").glob("*.png"))
     say("")
-    say(f"look at:   {out}/*/before-and-after.png, and {sheet}")
+    say(f"look at:   {out}/*/before-and-after.png, {out}/*/painted.png, and {sheet}")
     say(f"train on:  gantools resume {out / 'cyclegan'} --steps 1000")
     say("your own:  gantools train cyclegan --a DIR --b DIR")
 
@@ -64,6 +69,21 @@ def _translate(name: str, pictures: Path, out: Path, device: str) -> None:
         columns[column[0].variant or after] = [open_image(job.target) for job in column]
     draw_pictures(columns, out / "before-and-after.png")
     say(f"translated {len(made)} pictures that {name} has never seen, into {out}")
+
+
+def _generate(name: str, prompts: Sequence[str], out: Path, device: str) -> None:
+    """Paint some prompts with shipped weights, and put them beside each other."""
+    from gantools.api import load
+    from gantools.inference.generation import file_names, paint, wishes_for
+    from gantools.training.sheets import draw_pictures
+
+    wishes = wishes_for(prompts, 1)
+    pictures = list(paint(load(name, device), wishes))
+    out.mkdir(parents=True)
+    for place, picture in zip(file_names(wishes), pictures, strict=True):
+        picture.save(out / place)
+    draw_pictures({prompt: [picture] for prompt, picture in zip(prompts, pictures, strict=True)}, out / "painted.png")
+    say(f"painted {len(prompts)} pictures from words with {name}, into {out}")
 
 
 def _train(examples: Path, out: Path, minutes: float, device: str) -> TrainedRun:
