@@ -2,10 +2,10 @@
 
     python benchmarks/words.py WEIGHTS --train DIR --test DIR [--samples 4] [--out DIR] [--json FILE]
 
-Both folders are those of `python examples/build_datasets.py words`: their metadata name each picture's object and colour.
-Of every caption of the test folder some pictures are painted:
+Both folders are those of `python examples/build_datasets.py words`, whose metadata name each picture's object and
+colour. Of every caption of the test folder some pictures are painted:
 
-- colour: share whose main colour is the one asked for (`colour` of `gantools evaluate`); real_colour: of the true drawings.
+- colour: share whose main colour is the one asked for, as `gantools evaluate` has it; real_colour: of the true drawings.
 - object: share whose true object is among the five nearest drawings, by EfficientNet-Lite0's features, of all objects
   in the colour asked for, trained on or not; chance: five of how many drawings there are.
 - kid, kid_train: KID x1000 of the painted pictures, and of as many drawings of the training folder, to the true ones.
