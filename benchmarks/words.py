@@ -5,7 +5,7 @@
 Both folders are those of `python examples/build_datasets.py words`, whose metadata name each picture's object and
 colour. Of every caption of the test folder some pictures are painted:
 
-- colour: share whose main colour is the one asked for, as `gantools evaluate` has it; real_colour: of the true drawings.
+- colour: share whose main colour is the one asked for, as in `gantools evaluate`; real_colour: of the true drawings.
 - object: share whose true object is among the five nearest drawings, by EfficientNet-Lite0's features, of all objects
   in the colour asked for, trained on or not; chance: five of how many drawings there are.
 - kid, kid_train: KID x1000 of the painted pictures, and of as many drawings of the training folder, to the true ones.
