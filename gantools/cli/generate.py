@@ -107,7 +107,7 @@ def _paint_each(
     ):
         said = _origin(model, seed) | {"prompt": wish.prompt, "number": str(wish.index + 1)}
         save_png(picture, place, said)
-        columns.setdefault(wish.prompt if len(prompts) < 5 else str(wish.index + 1), []).append(picture)
+        columns.setdefault(wish.prompt, []).append(picture)
         put(str(place))
     if grid:
         draw_pictures(columns, sheet, repeat=False)
