@@ -20,6 +20,7 @@ from PIL import Image
 import gantools
 from gantools.training.checkpoint import newest_checkpoint
 
+LR = 2e-4
 EXAMPLES = Path(__file__).parent.parent / "examples"
 EMOJI = {"a": EXAMPLES / "noto", "b": EXAMPLES / "fluent3d", "size": 32, "width": 4, "blocks": 1, "d_layers": 2}
 PAIRS = {"a": EXAMPLES / "outline", "b": EXAMPLES / "openmoji", "size": 32, "width": 4, "d_layers": 2}
@@ -45,11 +46,11 @@ def main() -> None:
     options = parser.parse_args()
     os.chdir(tempfile.mkdtemp())
     write_captioned(Path("captioned"))
-    print(
-        f"{options.devices} processes against 1, batch {2 * options.devices * 2}, {options.steps} steps, float32, CPU\n"
-    )
-    print("| case | optimizer | largest difference of a weight / lr | / largest change of a weight | s, 1 | s, all |")
-    print("|---|---|---|---|---|---|")
+    print(f"{options.devices} processes against 1, batch {4 * options.devices}, {options.steps} steps, float32, CPU\n")
+    print("Largest difference of a weight from that of one process, in learning rates and as a share of the largest")
+    print("change of a weight; that of one process which accumulates; and between the last and the several.\n")
+    print("| case | optimizer | / lr | share | one, accumulating / lr | to that one / lr | s, 1 | s, all |")
+    print("|---|---|---|---|---|---|---|---|")
     for name in options.cases:
         for optimizer in options.optimizer:
             print(f"| {name} | {optimizer} | {compare(name, optimizer, options.devices, options.steps)} |", flush=True)
@@ -60,17 +61,19 @@ def compare(name: str, optimizer: str, devices: int, steps: int) -> str:
     task, settings = CASES[name]
     settings = {
         **settings, "optimizer": optimizer, "steps": steps, "batch_size": 4 * devices, "device": "cpu", "quiet": True,
-        "sample_every": 1000, "decay_from": 1.0,
+        "sample_every": 1000, "decay_from": 1.0, "lr_g": LR, "lr_d": LR,
     }  # fmt: skip
     if task == "text2image":
         settings["data"] = Path("captioned")
     folder = Path(name.replace(" ", "-") + optimizer)
-    first, seconds_first = train(task, settings | {"steps": 1}, folder / "first")
+    first, _ = train(task, settings | {"steps": 1}, folder / "first")
     one, seconds_one = train(task, settings, folder / "one")
     several, seconds = train(task, settings | {"devices": devices}, folder / "several")
-    lr = 2e-4 if "lr_g" not in settings else settings["lr_g"]
-    apart, moved = largest(one, several), largest(first, one)
-    return f"{apart / lr:.1e} | {apart / moved:.1e} | {seconds_one:.1f} | {seconds:.1f}"
+    parts = settings.get("accumulate", 1) * devices
+    split, _ = train(task, settings | {"accumulate": parts}, folder / "split")
+    apart = largest(one, several)
+    figures = (apart / LR, apart / largest(first, one), largest(one, split) / LR, largest(split, several) / LR)
+    return " | ".join([*(f"{figure:.1e}" for figure in figures), f"{seconds_one:.1f}", f"{seconds:.1f}"])
 
 
 def train(task: str, settings: dict[str, Any], folder: Path) -> tuple[dict[str, torch.Tensor], float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,19 +79,24 @@ def resume(folder: str | Path, *, steps: int | None = None, quiet: bool = False,
 def resume_with(display: Display, folder: Path, steps: int | None, changes: Settings) -> TrainedRun:
     """Resume a run and tell ``display`` how it goes."""
     from gantools.training.checkpoint import newest_checkpoint
+    from gantools.training.processes import leads
     from gantools.training.run import open_run
 
     run = open_run(folder, changes)
-    return fit(run, display, newest_checkpoint(run.checkpoints), steps)
+    state = newest_checkpoint(run.checkpoints) if leads() else None
+    return fit(run, display, state, steps)
 
 
 def fit(run: Run, display: Display, state: dict[str, Any] | None = None, steps: int | None = None) -> TrainedRun:
     """Train a run, from its beginning or from the state of a checkpoint, and say how it ended."""
+    from gantools.training.launch import together
+    from gantools.training.processes import leads
     from gantools.training.trainer import Trainer
 
     try:
-        with run.claimed():
-            trainer = Trainer(run, display, state, steps)
+        with run.claimed() if leads() else nullcontext(), together(run.config) as processes:
+            run, state, steps = processes.share((run, state, steps))
+            trainer = Trainer(run, display, state, steps, processes)
             outcome = trainer.fit()
     finally:
         display.ended()

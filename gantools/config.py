@@ -76,8 +76,9 @@ class RunConfig(BaseModel):
     best_metric: str = option("kid", "metric that says which weights are kept as weights-best", "Evaluation")
 
     device: str = option("auto", "auto, cpu, cuda, cuda:N or mps", "Machine")
+    devices: int = option(1, "processes that share each batch: one a GPU, or so many on the CPU", "Machine", ge=1)
     precision: Literal["auto", "32", "bf16", "16"] = option("auto", "arithmetic of the networks", "Machine")
-    threads: int | None = option(None, "CPU threads [default: all cores]", "Machine", ge=1)
+    threads: int | None = option(None, "CPU threads of a process [default: all cores]", "Machine", ge=1)
     workers: int | None = option(
         None, "processes that decode pictures [default: none while they fit into memory]", "Machine", ge=0
     )
@@ -117,9 +118,16 @@ class RunConfig(BaseModel):
             raise ValueError(
                 "--eval-every needs pictures to evaluate on: give --eval-data DIR once, or twice for A and B"
             )
-        if self.batch_size % self.accumulate:
-            raise ValueError(f"--batch-size {self.batch_size} is not a multiple of --accumulate {self.accumulate}")
+        parts = {"--accumulate": self.accumulate, "--devices": self.devices}
+        if self.batch_size % (self.accumulate * self.devices):
+            several = " × ".join(f"{name} {number}" for name, number in parts.items() if number > 1)
+            raise ValueError(f"--batch-size {self.batch_size} is not a multiple of {several}")
         return self
+
+    @property
+    def pass_size(self) -> int:
+        """Pictures of one pass of one process."""
+        return self.batch_size // (self.accumulate * self.devices)
 
     @property
     def constraints(self) -> list[str]:

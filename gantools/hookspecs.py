@@ -35,6 +35,10 @@ class Hooks:
         """Add a reader for a kind of data: ``register(name, "module:Class", summary)``."""
 
     @hookspec
+    def gantools_register_importers(self, register: Callable[..., None]) -> None:
+        """Add readers of other programs' weights: ``register(name, "module:Class", summary)``."""
+
+    @hookspec
     def gantools_register_commands(self, app: typer.Typer) -> None:
         """Add commands or Typer sub-apps to the root app."""
 

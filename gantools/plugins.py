@@ -71,6 +71,7 @@ class PluginManager:
         self.objectives: Registry[Reference] = Registry("objective")
         self.datasets: Registry[Reference] = Registry("data kind")
         self.metrics: Registry[Reference] = Registry("metric")
+        self.importers: Registry[Reference] = Registry("importer")
 
     def load(self) -> PluginManager:
         """Load the core's own entries, then every installed plugin."""
@@ -106,7 +107,7 @@ class PluginManager:
         if self._pm.has_plugin(name):
             self._pm.unregister(name=name)
         record = self.records.pop(name)
-        for registry in (self.tasks, self.objectives, self.datasets, self.metrics):
+        for registry in (self.tasks, self.objectives, self.datasets, self.metrics, self.importers):
             registry.remove_from(record)
 
     def call(self, hook: str, **arguments: Any) -> None:
@@ -167,11 +168,15 @@ class PluginManager:
         def add_metric(name: str, reference: str, summary: str) -> None:
             self.metrics.add(Reference(name, "metric", reference, summary), record)
 
+        def add_importer(name: str, reference: str, summary: str) -> None:
+            self.importers.add(Reference(name, "importer", reference, summary), record)
+
         hooks = {
             "gantools_register_tasks": add_task,
             "gantools_register_objectives": add_objective,
             "gantools_register_datasets": add_dataset,
             "gantools_register_metrics": add_metric,
+            "gantools_register_importers": add_importer,
         }
         for hook, register in hooks.items():
             for impl in getattr(self._pm.hook, hook).get_hookimpls():

@@ -28,6 +28,7 @@ _VERBS = {
     "compare": "set runs beside each other, with mean and spread over seeds",
     "objectives": "list the objective layer's entries, with their formulas",
     "weights": "list trained weights and what they say of themselves",
+    "export": "write weights for other programs",
     "plugins": "list installed plugins",
 }
 

@@ -14,9 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from gantools.errors import GanToolsError
+from gantools.training.processes import leads
 
 T = TypeVar("T")
-talk = Console(stderr=True, highlight=False)
+talk = Console(stderr=True, highlight=False, quiet=not leads())
 
 
 def say(message: str) -> None:
@@ -62,7 +63,8 @@ def put_table(table: Table) -> None:
 
 
 def show_error(error: GanToolsError) -> None:
-    """Print ``error: …``, an empty line and ``hint: …`` on stderr."""
+    """Print ``error: …``, an empty line and ``hint: …`` on stderr, whichever of several processes this is."""
+    talk.quiet = False
     talk.print(Text.assemble(("error: ", "bold red"), error.message), soft_wrap=True)
     if error.hint:
         talk.print()

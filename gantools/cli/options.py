@@ -53,7 +53,7 @@ def extra(name: str, kind: Any, **settings: Any) -> inspect.Parameter:
 
 
 def _parameter(name: str, field: FieldInfo, devices: Devices) -> inspect.Parameter:
-    names = [f"{flag(name)}/--no-{flag(name)[2:]}" if field.annotation is bool else flag(name)]
+    names = [f"{flag(name)}/--no-{flag(name)[2:]}" if field.annotation in (bool, bool | None) else flag(name)]
     if name in _SHORT:
         names.insert(0, _SHORT[name])
     return extra(

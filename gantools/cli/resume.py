@@ -22,7 +22,8 @@ def resume(
     ] = None,
     lr_g: Annotated[float | None, typer.Option(help="new learning rate of the generators")] = None,
     lr_d: Annotated[float | None, typer.Option(help="new learning rate of the discriminators")] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads", min=1)] = None,
+    devices: Annotated[int | None, typer.Option(help="processes that share each batch", min=1)] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads of a process", min=1)] = None,
     a: Annotated[Path | None, typer.Option("--a", help="where the first pictures are now")] = None,
     b: Annotated[Path | None, typer.Option("--b", help="where the second pictures are now")] = None,
     data: Annotated[str | None, typer.Option(help="where the data are now")] = None,
@@ -32,7 +33,7 @@ def resume(
     from gantools.api import resume_with
     from gantools.training.display import pick_display
 
-    given = {"lr_g": lr_g, "lr_d": lr_d, "threads": threads, "a": a, "b": b, "data": data}
+    given = {"lr_g": lr_g, "lr_d": lr_d, "devices": devices, "threads": threads, "a": a, "b": b, "data": data}
     changes = {name: value for name, value in given.items() if value is not None}
     finish(resume_with(pick_display(talk, quiet), run, steps, changes), quiet)
 

@@ -16,6 +16,7 @@ from gantools.cli.options import extra, make_command, model_options
 from gantools.config import RunConfig, Settings
 from gantools.plugins import TaskInfo, manager
 from gantools.registry import load_object
+from gantools.training.processes import leads
 
 if TYPE_CHECKING:
     from gantools.api import TrainedRun
@@ -101,6 +102,8 @@ def finish(trained: TrainedRun, quiet: bool) -> None:
     if trained.outcome == "interrupted":
         tell(f"go on with: gantools resume {run}")
         raise typer.Exit(75 if trained.signal == signal.SIGTERM else 130)
+    if not leads():
+        return
     tell(f"look at:    {max((trained.folder / 'samples').glob('*.png'))}")
     if "translate" in manager().tasks.get(trained.task).capabilities:
         to = " --to all" if read_header(trained.weights).domains else ""

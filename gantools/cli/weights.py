@@ -1,23 +1,24 @@
-"""`gantools weights list` and `show`."""
+"""`gantools weights list`, `show` and `import`."""
 
 from __future__ import annotations
 
+import shlex
 from hashlib import file_digest
 from pathlib import Path
 from textwrap import indent
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.table import Table
 
-from gantools.cli.console import put_json, say
+from gantools.cli.console import put, put_json, say
 from gantools.errors import GanToolsError
 
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="List weights and read their headers.",
+    help="List weights, read their headers, and import those of other programs.",
 )
 _JSON = typer.Option("--json", help="print JSON")
 
@@ -70,6 +71,77 @@ def show(
     _stdout().print(table, markup=False)
 
 
+@app.command("import")
+def import_(
+    source: Annotated[Path, typer.Argument(help="checkpoint of another program, or the folder with all of them")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="weights file to write, NAME.safetensors")],
+    task: Annotated[
+        str | None, typer.Option(help="task to import for, where several could use the networks", show_default=False)
+    ] = None,
+    inference: Annotated[
+        Literal["batch", "eval"],
+        typer.Option(
+            help="how they translate: by batch statistics with dropout, as their authors test, or after eval()"
+        ),
+    ] = "batch",
+    dropout: Annotated[
+        float | None,
+        typer.Option(help="dropout, where it cannot be seen \\[default: 0.5]", show_default=False, min=0, max=0.99),
+    ] = None,
+    domains: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="names of the domains, A,B,…; once for each data set \\[default: A,B; StarGAN's: 0,1,…]",
+            show_default=False,
+        ),
+    ] = None,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="StarGAN's domains are exclusive, or independent attributes; once for each data set "
+            "\\[default: independent]",
+            show_default=False,
+        ),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(help="side of the training pictures, where it cannot be seen", show_default=False, min=8),
+    ] = None,
+    text_encoder: Annotated[
+        str | None,
+        typer.Option(
+            help="DF-GAN's text encoder, text_encoder*.pth; it is kept beside the weights", show_default=False
+        ),
+    ] = None,
+    vocabulary: Annotated[
+        Path | None, typer.Option(help="the words that it knows, captions_DAMSM.pickle", show_default=False)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="replace an existing file")] = False,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Turn weights of CycleGAN, pix2pix, CUT, StarGAN or DF-GAN, as their authors save them, into a weights file.
+
+    Nothing in the checkpoint is executed. What is read, and what cannot be seen in it: docs/import.md.
+    """
+    from gantools.interchange import Wishes
+    from gantools.plugins import manager
+    from gantools.weights.find import find_weights
+    from gantools.weights.importing import import_weights
+
+    wishes = Wishes(inference, dropout, tuple(domains or ()), tuple(labels or ()), size, text_encoder)
+    layout = import_weights(source, out, wishes, task, force, vocabulary)
+    found = find_weights(out)
+    if as_json:
+        put_json(describe(found) | {"layout": layout})
+        return
+    put(str(out))
+    say(f"imported {layout}")
+    verb = (
+        'generate "WORDS"' if "generate" in manager().tasks.get(found.header.task).capabilities else "translate PICTURE"
+    )
+    say(f"use it with: gantools {verb} --weights {shlex.quote(str(out))}")
+
+
 def describe(found: Any) -> dict[str, Any]:
     """Return what the JSON lists say of weights."""
     header = found.header
@@ -80,7 +152,8 @@ def describe(found: Any) -> dict[str, Any]:
         "step": header.step, "data": header.data, "licence": header.licence, "sha256": digest,
         "metrics": header.metrics,
     }  # fmt: skip
-    return described | ({"domains": header.domains} if header.domains else {})
+    origin = {"imported": header.extra["imported"]} if "imported" in header.extra else {}
+    return described | ({"domains": header.domains} if header.domains else {}) | origin
 
 
 def _plain(value: Any) -> str:

@@ -42,13 +42,24 @@ class ImageData(Protocol):
 
 
 def batches(
-    data: ImageData, start: int, batch_size: int, parts: int, workers: int | None, pin: bool
+    data: ImageData,
+    start: int,
+    batch_size: int,
+    parts: int,
+    workers: int | None,
+    pin: bool,
+    rank: int = 0,
+    count: int = 1,
+    neighbours: int = 1,
 ) -> Iterator[dict[str, Tensor]]:
-    """Yield batches from update ``start`` on, ``parts`` to an update, without end."""
+    """Yield batches from update ``start`` on, ``parts`` to an update, without end.
+
+    They are those of process ``rank`` of ``count``, of which ``neighbours`` share this machine.
+    """
     if workers is None:
-        workers = 0 if data.cached else min(4, max(1, _cores() - 1))
+        workers = 0 if data.cached else min(4, max(1, cores() // neighbours - 1))
     ahead: dict[str, Any] = {"prefetch_factor": 4, "persistent_workers": True} if workers else {}
-    sampler = Parts(start, batch_size, parts)
+    sampler = Parts(start, batch_size, parts, rank, count)
     whole = getattr(data, "batch", None)
     if whole is not None and not workers:  # data that are drawn, not decoded
         return map(whole, sampler)
@@ -72,6 +83,6 @@ def _leave_signals(worker: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
-def _cores() -> int:
+def cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2

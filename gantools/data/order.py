@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from random import Random
 
@@ -34,17 +35,28 @@ class Shuffled:
 
 
 class Parts(Sampler[list[int]]):
-    """The sample numbers of each pass: update by update from ``start``, each split into ``parts``, without end."""
+    """The sample numbers of each pass: update by update from ``start``, each split into ``parts``, without end.
 
-    def __init__(self, start: int, batch_size: int, parts: int) -> None:
+    Of several processes, number ``rank`` of ``count``, each has its own stretch of every batch.
+    """
+
+    def __init__(self, start: int, batch_size: int, parts: int, rank: int = 0, count: int = 1) -> None:
         self.start, self.batch_size, self.parts = start, batch_size, parts
+        self.rank, self.count = rank, count
 
     def __iter__(self) -> Iterator[list[int]]:
-        size = self.batch_size // self.parts
-        first = self.start * self.batch_size
-        while True:
-            yield list(range(first, first + size))
-            first += size
+        for update in itertools.count(self.start):
+            for part in range(self.parts):
+                rows = rows_of(self.batch_size, self.parts, part, self.rank, self.count)
+                first = update * self.batch_size
+                yield list(range(first + rows.start, first + rows.stop))
+
+
+def rows_of(batch_size: int, parts: int, part: int, rank: int = 0, count: int = 1) -> slice:
+    """Return which rows of a batch a pass is made of: the ``part`` of ``parts`` of process ``rank`` of ``count``."""
+    size = batch_size // (parts * count)
+    first = (rank * parts + part) * size
+    return slice(first, first + size)
 
 
 def crop_and_flip(picture: Tensor, size: int, flip: bool, *seed: int | str) -> Tensor:

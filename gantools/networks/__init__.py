@@ -7,6 +7,7 @@ from gantools.networks.padding import translate_any_size
 from gantools.networks.patchgan import PatchGAN, PixelGAN, smallest_patch_size
 from gantools.networks.resnet import ResNetGenerator
 from gantools.networks.scaling import translate_at_size
+from gantools.networks.statistics import by_picture
 from gantools.networks.unet import UNetGenerator
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "ResNetGenerator",
     "UNetGenerator",
     "build_critic",
+    "by_picture",
     "init_weights",
     "smallest_patch_size",
     "translate_any_size",

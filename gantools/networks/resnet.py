@@ -6,17 +6,20 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from gantools.networks.blur import BlurDown, BlurUp
 from gantools.networks.norms import Norm, norm_layer
 
-Upsample = Literal["transpose", "resize"]
+Upsample = Literal["transpose", "resize", "blur"]
+Downsample = Literal["stride", "blur"]
 
 
 class ResNetGenerator(nn.Module):
     """Two halvings, residual blocks, two doublings: [N, in, H, W] -> [N, out, H, W] in [-1, 1].
 
     H and W are multiples of 4 (`stride`). ``upsample``: "transpose" is the paper's, "resize" (nearest neighbour, then
-    convolution) leaves no checkerboards (Odena et al. 2016). Convolutions before a norm carry no bias: it would have no
-    effect and would drift under Adam.
+    convolution) leaves no checkerboards (Odena et al. 2016). "blur", for ``downsample`` too, filters where the size
+    changes, so that a shifted picture gives a shifted result (Zhang 2019). Convolutions before a norm carry no bias: it
+    would have no effect and would drift under Adam. ``dropout`` acts inside the residual blocks.
     """
 
     stride = 4
@@ -29,14 +32,16 @@ class ResNetGenerator(nn.Module):
         blocks: int = 9,
         upsample: Upsample = "resize",
         norm: Norm = "instance",
+        dropout: float = 0.0,
+        downsample: Downsample = "stride",
     ) -> None:
         super().__init__()
         self.stem = _Conv(in_channels, width, norm, kernel=7)
         self.down = nn.Sequential(
-            _Conv(width, 2 * width, norm, stride=2),
-            _Conv(2 * width, 4 * width, norm, stride=2),
+            _halving(width, 2 * width, norm, downsample),
+            _halving(2 * width, 4 * width, norm, downsample),
         )
-        self.blocks = nn.Sequential(*(_Residual(4 * width, norm) for _ in range(blocks)))
+        self.blocks = nn.Sequential(*(_Residual(4 * width, norm, dropout) for _ in range(blocks)))
         self.up = nn.Sequential(
             _doubling(4 * width, 2 * width, norm, upsample),
             _doubling(2 * width, width, norm, upsample),
@@ -50,10 +55,12 @@ class ResNetGenerator(nn.Module):
 
 
 class _Conv(nn.Sequential):
-    """Convolution, norm, ReLU; padded by reflection where the size stays, with zeros where it halves."""
+    """Convolution, norm, ReLU; padded by reflection where the size stays, with zeros where it changes."""
 
-    def __init__(self, inside: int, outside: int, norm: Norm, kernel: int = 3, stride: int = 1) -> None:
-        mode: Literal["reflect", "zeros"] = "reflect" if stride == 1 else "zeros"
+    def __init__(
+        self, inside: int, outside: int, norm: Norm, kernel: int = 3, stride: int = 1, resizes: bool = False
+    ) -> None:
+        mode: Literal["reflect", "zeros"] = "zeros" if resizes else "reflect"
         super().__init__(
             nn.Conv2d(inside, outside, kernel, stride, kernel // 2, bias=False, padding_mode=mode),
             norm_layer(norm, outside),
@@ -62,22 +69,31 @@ class _Conv(nn.Sequential):
 
 
 class _Residual(nn.Module):
-    """x + norm(conv(ReLU(norm(conv(x)))))."""
+    """x + norm(conv(dropout(ReLU(norm(conv(x))))))."""
 
-    def __init__(self, channels: int, norm: Norm) -> None:
+    def __init__(self, channels: int, norm: Norm, dropout: float) -> None:
         super().__init__()
         self.first = _Conv(channels, channels, norm)
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False, padding_mode="reflect")
         self.norm = norm_layer(norm, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = x + self.norm(self.second(self.first(x)))
+        result: Tensor = x + self.norm(self.second(self.dropout(self.first(x))))
         return result
+
+
+def _halving(inside: int, outside: int, norm: Norm, downsample: Downsample) -> nn.Sequential:
+    if downsample == "blur":
+        return nn.Sequential(*_Conv(inside, outside, norm, resizes=True), BlurDown())
+    return _Conv(inside, outside, norm, stride=2, resizes=True)
 
 
 def _doubling(inside: int, outside: int, norm: Norm, upsample: Upsample) -> nn.Sequential:
     if upsample == "resize":
         return nn.Sequential(nn.Upsample(scale_factor=2), _Conv(inside, outside, norm))
+    if upsample == "blur":
+        return nn.Sequential(BlurUp(), *_Conv(inside, outside, norm, resizes=True))
     return nn.Sequential(
         nn.ConvTranspose2d(inside, outside, 3, stride=2, padding=1, output_padding=1, bias=False),
         norm_layer(norm, outside),

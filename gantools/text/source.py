@@ -55,12 +55,17 @@ def settings_hash(folder: Path) -> str:
 
 def pooling_of(folder: Path) -> str:
     """Return how the vector of a caption is made: "mean" or "cls" of its tokens, or "eos", what CLIP makes of them."""
-    if str(_json(folder / "config.json").get("model_type", "")).startswith("clip"):
+    if model_type(folder).startswith("clip"):
         return "eos"
     for place in (folder, folder.parent):
         if (place / "1_Pooling" / "config.json").is_file():
             return _pooling(place / "1_Pooling" / "config.json")
     return "mean"
+
+
+def model_type(folder: Path) -> str:
+    """Return what kind of network config.json says a folder holds."""
+    return str(_json(folder / "config.json").get("model_type", ""))
 
 
 def _pooling(path: Path) -> str:

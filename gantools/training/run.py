@@ -17,6 +17,7 @@ from gantools.config import RunConfig, Settings, merge, preset_settings, read_ya
 from gantools.errors import GanToolsError
 from gantools.plugins import TaskInfo, manager
 from gantools.registry import load_object
+from gantools.training.processes import leads
 
 _STEPS = 2000
 
@@ -127,9 +128,11 @@ def default_settings(cls: type[RunConfig], device: str, preset: Any = None, obje
 def new_run(info: TaskInfo, config: RunConfig) -> Run:
     """Choose the folder of a new run: ``config.out``, or the next number under runs/TASK, which is made at once.
 
-    A folder whose run never came to a checkpoint may be used again.
+    A folder whose run never came to a checkpoint may be used again. Under a launcher the first process chooses.
     """
     folder = config.out
+    if not leads():
+        return Run(Path(), info, config)
     if folder is None:
         return Run(_next_number(Path("runs") / info.name), info, config)
     if folder.exists() and not folder.is_dir():
@@ -153,9 +156,16 @@ def open_run(folder: Path, changes: Settings | None = None) -> Run:
     info = manager().tasks.get(str(settings.pop("task", "")))
     cls: type[RunConfig] = load_object(info.config)
     run = Run(folder, info, validate(cls, {**settings, **(changes or {}), "out": folder}))
-    if changes:
+    if changes and leads():
         run.write_config()
     return run
+
+
+def shared_out(config: RunConfig, processes: int) -> RunConfig:
+    """Return the settings with ``devices`` as it is: a launcher may have started more processes, or fewer."""
+    if config.devices == processes:
+        return config
+    return validate(type(config), {**dict(config), "devices": processes})
 
 
 def load_task(info: TaskInfo, config: RunConfig) -> Any:

@@ -8,7 +8,7 @@ import shlex
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from time import perf_counter
 from types import FrameType
@@ -22,12 +22,14 @@ from gantools.objectives.constraints import plain_state
 from gantools.objectives.grammar import build_objective
 from gantools.plugins import manager
 from gantools.randomness import derive_seed, seeded
+from gantools.task import Batch
 from gantools.training.backend import Backend
 from gantools.training.checkpoint import list_checkpoints, save_checkpoint
 from gantools.training.display import Display
 from gantools.training.evaluator import Evaluator
 from gantools.training.log import RunLog, draw_curves, read_log
-from gantools.training.run import Run, has_paths, load_task
+from gantools.training.processes import Processes
+from gantools.training.run import Run, has_paths, load_task, shared_out
 from gantools.training.schedule import Schedule
 from gantools.training.sheets import draw_sheet
 from gantools.training.updates import Updates
@@ -42,23 +44,30 @@ class Trainer:
     """Trains a run from its beginning or from a checkpoint.
 
     `fit` returns "finished", or "interrupted" after Ctrl-C or SIGTERM, with a checkpoint saved either way. ``signal``
-    then holds the signal's number.
+    then holds the signal's number. Of several processes each has a trainer; the first one's alone writes and talks.
     """
 
     def __init__(
-        self, run: Run, display: Display, state: dict[str, Any] | None = None, more_steps: int | None = None
+        self,
+        run: Run,
+        display: Display,
+        state: dict[str, Any] | None = None,
+        more_steps: int | None = None,
+        processes: Processes | None = None,
     ) -> None:
-        self.run, self.display, self.config = run, display, run.config
+        self.processes = processes or Processes()
+        self.run, self.display, self.config = run, display, shared_out(run.config, self.processes.count)
         state = state or {}
         if state and more_steps is None and state["total"] is not None and state["step"] >= state["total"]:
             raise GanToolsError(f"{run.folder} is finished, at step {state['step']:,}", "give --steps MORE to go on")
         self.task = load_task(run.task, self.config)
-        self.backend = Backend(self.config.device, self.config.precision, self.config.threads)
+        self.backend = Backend(self.config.device, self.config.precision, self.config.threads, self.processes)
         self.updates = Updates(self.task, build_objective(self.config), self.config, self.backend)
         self.data: ImageData = manager().datasets.get(run.task.data).load()(self.config, display.reading)
         self.schedule = Schedule(self.config, len(self.data), state.get("total"))
         self.step = 0
         self.signal: int | None = None
+        self._asked: int | None = None
         self._spent = 0.0
         self._began = perf_counter()
         self._interval = (0, self._began)
@@ -73,6 +82,8 @@ class Trainer:
 
     def fit(self) -> str:
         """Train to the end of the run, or until a signal asks to stop."""
+        if not self.processes.leads:
+            return self._until_told()
         plugins = manager()
         outcome = "failed"
         try:
@@ -80,29 +91,42 @@ class Trainer:
             self.log = RunLog(self.run.log, up_to=self.step)
             self.display.started(self.step, self.schedule.total, self._summary())
             plugins.call("gantools_run_started", run=self.run)
-            with _signals(self._stop):
-                outcome = self._loop()
+            outcome = self._until_told()
         finally:
             self.display.ended()
             plugins.call("gantools_run_finished", run=self.run, outcome=outcome)
         return outcome
 
+    def _until_told(self) -> str:
+        with _signals(self._stop) if self.processes.heeds_signals else nullcontext():
+            return self._loop()
+
     def _loop(self) -> str:
-        config, backend = self.config, self.backend
-        start = self.step * config.n_critic
-        pin = backend.device.type == "cuda"
-        ahead = batches(self.data, start, config.batch_size, config.accumulate, config.workers, pin)
+        ahead = self._batches()
         if self.step == 0:
             self._sheet()
+        self.processes.wait()
         self._restart_clock()
         while not self.schedule.done(self.step) and self.signal is None:
             self.updates.watching = (self.step + 1) % self._log_every == 0
             self.updates.step(self.step, ahead, self.schedule.factor(self.step))
             self.step += 1
-            self.schedule.tick(self.step, self._seconds)
+            self.schedule.tick(self.step, self._agree())
             self._after_step()
         self._save()
         return "finished" if self.schedule.done(self.step) else "interrupted"
+
+    def _batches(self) -> Iterator[Batch]:
+        config, place = self.config, self.processes.place
+        start, pin = self.step * config.n_critic, self.backend.device.type == "cuda"
+        own = (place.rank, place.count, place.local_count)
+        return batches(self.data, start, config.batch_size, config.accumulate, config.workers, pin, *own)
+
+    def _agree(self) -> float:
+        """Hear of a signal that any process was sent; return the seconds that have passed, the same to all."""
+        number, seconds = self.processes.agree(self._asked or 0, self._seconds)
+        self.signal = int(number) or None
+        return seconds
 
     def _after_step(self) -> None:
         remaining = self.schedule.remaining(self.step, self._seconds)
@@ -126,6 +150,13 @@ class Trainer:
             return
         values = self.updates.averages(steps)
         self._check_finite(values)
+        if self.processes.leads:
+            self._tell(values, steps)
+        self._logged_at = self.step
+        self._interval = (self.step, perf_counter())
+
+    def _tell(self, values: dict[str, float], steps: int) -> None:
+        """Write and show the mean losses of the last steps, and what the task measures."""
         values |= self._report()
         rate = steps * self.config.batch_size / max(perf_counter() - self._interval[1], 1e-9)
         finite = {name: value for name, value in values.items() if math.isfinite(value)}
@@ -134,8 +165,6 @@ class Trainer:
         self.display.logged(self.step, row)
         manager().call("gantools_step_logged", run=self.run, step=self.step, values=row)
         self._warn(self.watch.logged(values))
-        self._logged_at = self.step
-        self._interval = (self.step, perf_counter())
 
     def _report(self) -> dict[str, float]:
         """Return what the task measures on the averaged generators."""
@@ -145,6 +174,8 @@ class Trainer:
         return {f"eval/{name}": value for name, value in measured.items()}
 
     def _sheet(self) -> None:
+        if not self.processes.leads:
+            return
         batch = self.updates.to_device(self.data.sheet())
         seed = derive_seed(self.config.seed, "sheet")  # the same noise in every sheet
         with torch.inference_mode(), self.backend.autocast(), seeded(seed, self.backend.device):
@@ -156,6 +187,8 @@ class Trainer:
 
     def _evaluate(self) -> None:
         """Measure the averaged generators, log it, and keep them if they are the best so far."""
+        if not self.processes.leads:
+            return
         header = self._header()
         values, best = self.evaluator.measure(self.updates.averaged, header, self.backend.device)
         self.log.write({"step": self.step, **values})
@@ -181,7 +214,13 @@ class Trainer:
             "data": self.data.describe()["fingerprint"],
             "updates": self.updates.state_dict(),
             "best": self.evaluator.best,
+            "processes": self.processes.count,
         }
+        drift = self.updates.drift()
+        if not self.processes.leads:
+            return
+        if drift:
+            self._warn(f"the processes' weights have come apart by {drift:.0e}; resuming makes them equal again")
         self._saved("checkpoint", save_checkpoint(self.run.checkpoints, self.step, state))
         save_weights(self.run.weights, plain_state(self.updates.average.networks), self._header())
         self._saved("weights", self.run.weights)
@@ -210,11 +249,18 @@ class Trainer:
             log.warning(
                 "the pictures have changed since the checkpoint: the run goes on, but not exactly as it would have"
             )
+        before, now = state.get("processes", 1), self.processes.count
+        if before != now:
+            log.warning(
+                "the run was trained by %d process%s and goes on with %d: right up to rounding, but not bit for bit",
+                before, "es" * (before > 1), now,
+            )  # fmt: skip
         self.updates.load_state_dict(state["updates"])
 
     def _header(self) -> Header:
         config = self.config
-        here = {"device", "threads", "workers", "eval_every", *(name for name, value in config if has_paths(value))}
+        here = {name for name, value in config if has_paths(value)}
+        here |= {"device", "devices", "threads", "workers", "eval_every"}
         metadata = self.task.metadata()
         return Header(
             task=self.run.task.name,
@@ -233,6 +279,9 @@ class Trainer:
         backend = self.backend
         threads = f"{backend.threads} thread{'s' * (backend.threads != 1)}"
         machine = threads if backend.device.type == "cpu" else str(backend.device)
+        if self.processes.several:
+            each = threads if backend.device.type == "cpu" else "a GPU"
+            machine = f"{self.processes.count} processes with {each} each"
         length = f"{self.schedule.total:,} steps" if self.schedule.total else f"{self.config.minutes:g} minutes"
         beginning = f", from step {self.step:,}" if self.step else ""
         precision = "float32" if backend.precision == "32" else backend.precision
@@ -261,9 +310,10 @@ class Trainer:
 
     @contextmanager
     def _pause(self) -> Iterator[None]:
-        """Leave the time of sheets and checkpoints out of the images per second."""
+        """Leave the time of sheets and checkpoints out of the images per second; all wait for the first process."""
         began = perf_counter()
         yield
+        self.processes.wait()
         step, since = self._interval
         self._interval = (step, since + perf_counter() - began)
 
@@ -275,9 +325,13 @@ class Trainer:
         manager().call("gantools_run_saved", run=self.run, step=self.step, kind=kind, path=path)
 
     def _stop(self, number: int) -> None:
-        if self.signal is not None:
+        if self._asked is not None:
+            if self.processes.place.launched:  # which may pass on what was sent to all of them already
+                return
             raise KeyboardInterrupt
-        self.signal = number
+        self._asked = number
+        if not self.processes.several:
+            self.signal = number
         self.display.note("stopping after this step; once more to stop at once")
 
 

@@ -11,6 +11,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
 from gantools.config import RunConfig
+from gantools.data.order import rows_of
 from gantools.data.pixels import to_unit
 from gantools.objectives import Losses, Objective
 from gantools.randomness import StepRandom, derive_seed
@@ -25,6 +26,9 @@ class Updates:
     A step makes ``n_critic`` discriminator updates, each on a fresh batch, and one generator update on the last of
     them, which shares that batch's forward pass where memory allows (no accumulation). After a step on which
     ``watching`` was set, ``seen`` holds scores, accuracies and gradient norms.
+
+    Of several processes each makes the passes over its rows of every batch, and all make the same step from the sum of
+    their gradients. `averages` and `state_dict` then have to be called by all of them.
     """
 
     def __init__(self, task: Task[Any], objective: Objective, config: RunConfig, backend: Backend) -> None:
@@ -43,12 +47,14 @@ class Updates:
         self.watching = False
         self.seen: dict[str, list[Tensor]] = {}
         self._drops = any(isinstance(module, _DropoutNd) for module in self.nets.modules())
+        self.processes = backend.processes
 
     def step(self, step: int, batches: Iterator[Batch], lr_factor: float) -> None:
         """Make step number ``step``, counted from 0."""
         config = self.config
         if self._drops:
-            torch.manual_seed(derive_seed(config.seed, "dropout", step))
+            of_rank = [self.processes.rank] if self.processes.several else []
+            torch.manual_seed(derive_seed(config.seed, "dropout", step, *of_rank))
         self.objective.watch = self._watch if self.watching else None
         self.g.set_lr(lr_factor)
         self.d.set_lr(lr_factor)
@@ -61,6 +67,8 @@ class Updates:
             outputs = self._update_d(parts, update, shared)
         if update >= self.objective.loss.pretrain:
             self._update_g(parts, outputs, step, update)
+        if self.processes.several:
+            self._agree(step)
         self.average.update(step)
 
     def to_device(self, batch: Batch) -> Batch:
@@ -77,12 +85,21 @@ class Updates:
         values = {name: total / steps for name, total in self.totals.items()}
         values |= {name: torch.stack(seen).mean() for name, seen in self.seen.items()}
         self.totals, self.seen = {}, {}
-        numbers = torch.stack([value.float() for value in values.values()]).tolist()
-        return dict(zip(values, numbers, strict=True))
+        numbers = torch.stack([value.float() for value in values.values()])
+        self.processes.average([numbers])
+        return dict(zip(values, numbers.tolist(), strict=True))
 
     def largest_weight(self) -> float:
         """Return the largest absolute weight of both players; not finite if any weight is not."""
         return float(torch.stack([p.detach().abs().max() for p in (*self.g.parameters, *self.d.parameters)]).max())
+
+    def drift(self) -> float:
+        """Return how far a tensor's sum differs between processes: 0 where their arithmetic is the same."""
+        if not self.processes.several:
+            return 0.0
+        sums = torch.stack([value.double().sum() for value in self.nets.state_dict().values()]).tolist()
+        extremes = self.processes.agree(*sums, *(-value for value in sums))
+        return max(high + low for high, low in zip(extremes[: len(sums)], extremes[len(sums) :], strict=True))
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that the next step depends on."""
@@ -92,7 +109,7 @@ class Updates:
             "g": self.g.optimizer.state_dict(),
             "d": self.d.optimizer.state_dict(),
             "backend": self.backend.state_dict(),
-            "task": self.task.state_dict(),
+            "task": self._task_state(),
             "objective": self.objective.state_dict(),
         }
 
@@ -100,11 +117,24 @@ class Updates:
         """Take back what `state_dict` returned."""
         self.nets.load_state_dict(state["nets"])
         self.average.networks.load_state_dict(state["average"])
-        self.g.optimizer.load_state_dict(state["g"])
-        self.d.optimizer.load_state_dict(state["d"])
+        self.g.load_state_dict(state["g"])
+        self.d.load_state_dict(state["d"])
         self.backend.load_state_dict(state["backend"])
         self.task.load_state_dict(state["task"])
         self.objective.load_state_dict(state["objective"])
+
+    def _agree(self, step: int) -> None:
+        """Make equal what the processes' own rows have made different: statistics, and what constraints remember."""
+        self.processes.average([buffer for buffer in self.nets.buffers() if buffer.is_floating_point()])
+        if step == 0:  # a reference batch
+            first = self.processes.share(_on_cpu(self.objective.state_dict()))
+            if not self.processes.leads:
+                self.objective.load_state_dict(first)
+
+    def _task_state(self) -> dict[str, Any]:
+        """Return the state of the task: one for all processes, to the first of them."""
+        own = self.task.state_dict()
+        return self.task.join_states(self.processes.gather(_on_cpu(own))) if self.processes.several else own
 
     def _update_d(self, parts: Sequence[Batch], update: int, shared: bool) -> list[Outputs]:
         self.objective.before_update(self.nets.discriminators, "d")
@@ -141,13 +171,15 @@ class Updates:
     def _descend(self, player: str, losses: Losses) -> None:
         """One backward pass over the sum of the losses, which are kept for the log under ``player/name``."""
         share = 1 / (self.config.accumulate * (self.config.n_critic if player == "d" else 1))
-        self.backend.backward(torch.stack(list(losses.values())).sum() / self.config.accumulate)
+        passes = self.config.accumulate * self.processes.count
+        self.backend.backward(torch.stack(list(losses.values())).sum() / passes)
         for name, value in losses.items():
             key = f"{player}/{name}"
             part = value.detach() * share
             self.totals[key] = self.totals[key] + part if key in self.totals else part
 
     def _finish(self, name: str, player: _Player) -> None:
+        self.backend.add_gradients(player.parameters)
         if self.watching:
             self._watch("gradient_norm", self.backend.gradient_norm(player.optimizer, player.parameters), name)
         self.backend.step(player.optimizer)
@@ -159,7 +191,7 @@ class Updates:
     def _rng(self, phase: str, update: int, part: int, count: int | None = None) -> StepRandom:
         """Return the random numbers of a pass; ``count`` is the player's own count of updates."""
         total, parts = self.config.batch_size, self.config.accumulate
-        rows = slice(part * total // parts, (part + 1) * total // parts)
+        rows = rows_of(total, parts, part, self.processes.rank, self.processes.count)
         count = update if count is None else count
         return StepRandom(
             self.config.seed, phase, update, rows=rows, total=total, device=self.backend.device, update=count
@@ -177,6 +209,23 @@ class _Player:
     def set_lr(self, factor: float) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr * factor
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back the optimizer's state, each tensor laid out in memory as its parameter is: fused ones insist."""
+        self.optimizer.load_state_dict(state)
+        for parameter, kept in self.optimizer.state.items():
+            for name, value in kept.items():
+                if isinstance(value, Tensor) and value.dim() and value.shape == parameter.shape:
+                    kept[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+
+
+def _on_cpu(value: Any) -> Any:
+    """Return nested dicts and lists with all tensors on the CPU, as other processes can take them."""
+    if isinstance(value, Tensor):
+        return value.cpu()
+    if isinstance(value, dict):
+        return {name: _on_cpu(item) for name, item in value.items()}
+    return [_on_cpu(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _optimizer(config: RunConfig, parameters: list[nn.Parameter], lr: float, fused: bool) -> Optimizer:

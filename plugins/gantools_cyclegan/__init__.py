@@ -21,3 +21,13 @@ def gantools_register_tasks(register: Callable[[TaskInfo], None]) -> None:
             task="gantools_cyclegan.task:CycleGAN",
         )
     )
+
+
+@hookimpl
+def gantools_register_importers(register: Callable[..., None]) -> None:
+    """Register the reader of other programs' weights for it."""
+    register(
+        "junyanz-cyclegan",
+        "gantools_cyclegan.importer:JunyanzCycleGAN",
+        "CycleGAN and CUT: *_net_G_A.pth and *_net_G_B.pth, or one *_net_G.pth",
+    )

@@ -16,8 +16,22 @@ class Config(UnpairedSettings):
 
     width: int = option(64, "channels of the generator's first layer", "Networks", ge=1)
     blocks: int = option(9, "residual blocks of the generator", "Networks", ge=0, le=64)
-    upsample: Literal["resize", "transpose"] = option(
+    upsample: Literal["resize", "transpose", "blur"] = option(
         "resize", "how the generator enlarges; transpose, the paper's, can leave checkerboards", "Networks"
+    )
+    downsample: Literal["stride", "blur"] = option(
+        "stride", "how it makes smaller; blur, in both, is CUT's: a shifted picture gives a shifted result", "Networks"
+    )
+    norm: Literal["instance", "batch"] = option("instance", "normalisation of the generator", "Networks")
+    dropout: float = option(0.0, "dropout inside the generator's residual blocks", "Networks", ge=0, lt=1)
+    inference: Literal["picture", "stored"] = option(
+        "stored",
+        "how batch norm and dropout translate: by each picture's own statistics with dropout on, or by stored ones "
+        "without",
+        "Networks",
+    )
+    directions: Literal["both", "a2b", "b2a"] = option(
+        "both", "directions that the weights have; imported ones may have a single one, training has both", "Networks"
     )
     critic: Literal["patch", "pixel"] = option("patch", "what the discriminator scores", "Networks")
     d_width: int | None = option(
@@ -54,6 +68,8 @@ class Config(UnpairedSettings):
 class Options(BaseOptions):
     """Settings of a translation."""
 
-    direction: Literal["a2b", "b2a"] = Field(
-        "a2b", description="from the first kind of pictures to the second, or back"
+    direction: Literal["a2b", "b2a"] | None = Field(
+        None,
+        description="a2b, from the first kind of pictures to the second, or b2a, back; "
+        "default: a2b, or what the weights have",
     )

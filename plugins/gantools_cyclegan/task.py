@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,13 +11,15 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
 from gantools.data.evaluated import unpaired_comparisons
-from gantools.networks import ResNetGenerator, build_critic, init_weights, translate_any_size
+from gantools.errors import GanToolsError
+from gantools.networks import ResNetGenerator, build_critic, by_picture, init_weights, translate_any_size
 from gantools.objectives import Needs, Objective, Sample
 from gantools.task import Batch, Comparison, Losses, Networks, Outputs, StepRandom, Task
 from gantools_cyclegan.config import Config, Options
-from gantools_cyclegan.pool import ImagePool
+from gantools_cyclegan.pool import ImagePool, join_pools
 
 _SIDES = ("a", "b")
+_WAYS = ("a2b", "b2a")
 
 
 class CycleGAN(Task[Config]):
@@ -26,13 +29,20 @@ class CycleGAN(Task[Config]):
         super().__init__(config)
         self.pools = {side: ImagePool(config.pool_size) for side in _SIDES}
 
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The directions that there are generators for."""
+        return _WAYS if self.config.directions == "both" else (self.config.directions,)
+
     def generators(self) -> dict[str, nn.Module]:
         """Build one ResNet generator a direction."""
-        return {f"g_{direction}": init_weights(self._generator()) for direction in ("ab", "ba")}
+        return {f"g_{way[0]}{way[2]}": init_weights(self._generator()) for way in self.ways}
 
     def discriminators(self, needs: Needs) -> dict[str, nn.Module]:
         """Build one critic a side; their instance norm suits every penalty."""
         config = self.config
+        if config.directions != "both":
+            raise GanToolsError(f"--directions {config.directions} cannot be trained", "leave it out")
         width = config.d_width or config.width
         return {
             f"d_{side}": build_critic(config.critic, needs, width=width, size=config.size, layers=config.d_layers)
@@ -78,16 +88,36 @@ class CycleGAN(Task[Config]):
 
     def translate(self, nets: Networks, images: Tensor, options: Options) -> Tensor:
         """Translate pictures of any size in the direction asked for."""
-        generator = nets["g_ab" if options.direction == "a2b" else "g_ba"]
-        return _apply(generator, images)
+        way = self._way(options)
+        generator = nets[f"g_{way[0]}{way[2]}"]
+        if self.config.inference == "stored":
+            return _apply(generator, images)
+        return by_picture(generator, lambda x: _apply(generator, x), images)
+
+    def variants(self, options: Options) -> dict[str, Options]:
+        """Return the one translation; GanToolsError if the weights have no such direction."""
+        self._way(options)
+        return {"": options}
 
     def source(self, options: Options) -> str:
         """Return the side that the direction starts from."""
-        return options.direction[0]
+        return self._way(options)[0]
+
+    def _way(self, options: Options) -> str:
+        """Return the direction asked for, or the first there is."""
+        way = options.direction or self.ways[0]
+        if way not in self.ways:
+            raise GanToolsError(
+                f"these weights have no direction {way}", f"they translate {self.ways[0]} only; leave --direction out"
+            )
+        return way
 
     def comparisons(self) -> list[Comparison]:
-        """Translate both ways, and back again."""
-        return unpaired_comparisons(self.config)
+        """Translate both ways, and back again; weights of one direction only there."""
+        rows = unpaired_comparisons(self.config)
+        if self.config.directions == "both":
+            return rows
+        return [replace(row, back=()) for row in rows if row.options["direction"] in self.ways]
 
     def grid(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
         """Show source, translation and cycle in both directions."""
@@ -111,9 +141,16 @@ class CycleGAN(Task[Config]):
         for side, pool in self.pools.items():
             pool.load_state_dict(state[side])
 
+    def join_states(self, states: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Return both pools, each position's history from the process that keeps it."""
+        return {side: join_pools([state[side] for state in states]) for side in self.pools}
+
     def _generator(self) -> ResNetGenerator:
         config = self.config
-        return ResNetGenerator(width=config.width, blocks=config.blocks, upsample=config.upsample)
+        return ResNetGenerator(
+            width=config.width, blocks=config.blocks, upsample=config.upsample, norm=config.norm,
+            dropout=config.dropout, downsample=config.downsample,
+        )  # fmt: skip
 
 
 def _apply(generator: nn.Module, images: Tensor) -> Tensor:

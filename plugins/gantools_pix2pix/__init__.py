@@ -21,3 +21,9 @@ def gantools_register_tasks(register: Callable[[TaskInfo], None]) -> None:
             task="gantools_pix2pix.task:Pix2Pix",
         )
     )
+
+
+@hookimpl
+def gantools_register_importers(register: Callable[..., None]) -> None:
+    """Register the reader of other programs' weights for it."""
+    register("junyanz-pix2pix", "gantools_pix2pix.importer:JunyanzPix2Pix", "pix2pix: *_net_G.pth")

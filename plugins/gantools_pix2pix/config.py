@@ -17,14 +17,20 @@ class Config(PairedSettings):
     generator: Literal["unet", "resnet"] = option("unet", "network that makes the pictures", "Networks")
     width: int = option(64, "channels of the generator's first layer", "Networks", ge=1)
     blocks: int = option(9, "residual blocks of a resnet generator", "Networks", ge=0)
-    upsample: Literal["resize", "transpose"] = option("resize", "how a resnet generator enlarges", "Networks")
+    upsample: Literal["resize", "transpose", "blur"] = option("resize", "how a resnet generator enlarges", "Networks")
+    downsample: Literal["stride", "blur"] = option("stride", "how a resnet generator makes smaller", "Networks")
     norm: Literal["batch", "instance"] = option("batch", "normalisation of generator and critic", "Networks")
     dropout: float = option(0.5, "dropout inside a unet generator: its noise", "Networks", ge=0, lt=1)
+    dropping: int = option(3, "inner doublings of a unet generator that drop", "Networks", ge=0)
+    block_dropout: float = option(0.0, "dropout inside the blocks of a resnet generator", "Networks", ge=0, lt=1)
     inference: Literal["picture", "stored"] = option(
         "picture",
         "how the weights translate: by each picture's own statistics with dropout on, as in the paper, "
         "or by stored statistics without dropout",
         "Networks",
+    )
+    resize: bool = option(
+        True, "let a unet translate at the size it is trained for and scale back, rather than pad", "Networks"
     )
     detail: bool = option(
         False,
@@ -66,6 +72,8 @@ class Options(BaseOptions):
     inference: Literal["picture", "stored"] | None = Field(
         None, description="statistics and dropout: picture (as the paper) or stored; default: as the weights say"
     )
-    resize: bool = Field(
-        True, description="let a unet work at the size it was trained for and scale back, rather than pad"
+    resize: bool | None = Field(
+        None,
+        description="let a unet work at the size it was trained for and scale back, rather than pad; "
+        "default: as the weights say",
     )

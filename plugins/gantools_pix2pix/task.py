@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
-from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.dropout import _DropoutNd
 
 from gantools.data.evaluated import paired_comparisons
 from gantools.networks import (
     ResNetGenerator,
     UNetGenerator,
     build_critic,
+    by_picture,
     init_weights,
     translate_any_size,
     translate_at_size,
@@ -35,12 +30,14 @@ class Pix2Pix(Task[Config]):
         config = self.config
         if config.generator == "unet":
             unet = UNetGenerator(
-                config.in_channels, config.out_channels, config.width, config.size, config.norm, config.dropout
-            )
+                config.in_channels, config.out_channels, config.width, config.size, config.norm, config.dropout,
+                config.dropping,
+            )  # fmt: skip
             return {"g": init_weights(unet)}
         resnet = ResNetGenerator(
-            config.in_channels, config.out_channels, config.width, config.blocks, config.upsample, config.norm
-        )
+            config.in_channels, config.out_channels, config.width, config.blocks, config.upsample, config.norm,
+            config.block_dropout, config.downsample,
+        )  # fmt: skip
         return {"g": init_weights(resnet)}
 
     def discriminators(self, needs: Needs) -> dict[str, nn.Module]:
@@ -73,16 +70,16 @@ class Pix2Pix(Task[Config]):
         A U-Net sees the whole picture in its innermost pixel and works well at the size it was trained for alone.
         """
         config, generator = self.config, nets["g"]
+        resize = config.resize if options.resize is None else options.resize
 
         def apply(pictures: Tensor) -> Tensor:
-            if options.resize and isinstance(generator, UNetGenerator):
+            if resize and isinstance(generator, UNetGenerator):
                 return translate_at_size(lambda x: _apply(generator, x), pictures, config.size, config.detail)
             return _apply(generator, pictures)
 
-        if (options.inference or config.inference) == "stored" or not len(images):
+        if (options.inference or config.inference) == "stored":
             return apply(images)
-        with _picture_statistics(generator):
-            return torch.cat([apply(image[None]) for image in images])
+        return by_picture(generator, apply, images)
 
     def comparisons(self) -> list[Comparison]:
         """Translate every source, and compare it with its target."""
@@ -98,21 +95,3 @@ def _apply(generator: nn.Module, images: Tensor) -> Tensor:
     if isinstance(generator, UNetGenerator):
         return translate_any_size(generator, images, generator.stride, smallest=generator.stride)
     return translate_any_size(generator, images, ResNetGenerator.stride)
-
-
-@contextmanager
-def _picture_statistics(generator: nn.Module) -> Iterator[None]:
-    """Let batch norm use the batch's own statistics without storing them, and dropout drop."""
-    changed = [module for module in generator.modules() if isinstance(module, _BatchNorm | _DropoutNd)]
-    tracking = [(module, module.track_running_stats) for module in changed if isinstance(module, _BatchNorm)]
-    for module in changed:
-        module.training = True
-    for norm, _ in tracking:
-        norm.track_running_stats = False
-    try:
-        yield
-    finally:
-        for module in changed:
-            module.training = False
-        for norm, tracked in tracking:
-            norm.track_running_stats = tracked

@@ -21,3 +21,9 @@ def gantools_register_tasks(register: Callable[[TaskInfo], None]) -> None:
             task="gantools_stargan.task:StarGAN",
         )
     )
+
+
+@hookimpl
+def gantools_register_importers(register: Callable[..., None]) -> None:
+    """Register the reader of other programs' weights for it."""
+    register("stargan", "gantools_stargan.importer:OriginalStarGAN", "StarGAN: *-G.ckpt")

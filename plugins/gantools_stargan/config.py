@@ -23,6 +23,11 @@ class Config(DomainSettings):
     skips: bool = option(
         True, "hand lines and colours of the source on, and paint a change of it; not the paper's", "Networks"
     )
+    recogniser: bool = option(
+        True,
+        "learn to see which attributes a picture has, so that --to +A keeps the others; not the paper's",
+        "Networks",
+    )
     d_width: int | None = option(
         None, "channels of the discriminator's first layer [default: as --width]", "Networks", ge=1
     )

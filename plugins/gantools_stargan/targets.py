@@ -57,10 +57,10 @@ def read_source(spec: str, number: int, domains: Sequence[Sequence[str]]) -> tup
     return tuple(index for _, index in places)
 
 
-def every_target(domains: Sequence[Sequence[str]], kinds: Sequence[str]) -> list[str]:
-    """Return a target for each domain, and for each attribute one that turns it on."""
+def every_target(domains: Sequence[Sequence[str]], kinds: Sequence[str], relative: bool = True) -> list[str]:
+    """Return a target for each domain, and for each attribute one that turns it on; if not ``relative``, it alone."""
     return [
-        name if kind == "exclusive" else f"+{name}"
+        name if kind == "exclusive" or not relative else f"+{name}"
         for names, kind in zip(domains, kinds, strict=True)
         for name in names
     ]

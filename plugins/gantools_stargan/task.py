@@ -46,9 +46,14 @@ class StarGAN(Task[Config]):
         networks: dict[str, nn.Module] = {
             "g": Generator(len(self.names) + sets, config.width, config.blocks, config.upsample, config.skips)
         }
-        if "independent" in self.kinds:
+        if self._recognises:
             networks["recogniser"] = Recogniser(len(self.names))
         return networks
+
+    @property
+    def _recognises(self) -> bool:
+        """Whether there is a network that sees which attributes a picture has."""
+        return self.config.recogniser and "independent" in self.kinds
 
     def discriminators(self, needs: Needs) -> dict[str, nn.Module]:
         """Build the discriminator, without norm layers: every penalty suits it."""
@@ -97,7 +102,7 @@ class StarGAN(Task[Config]):
             raise GanToolsError(
                 "--to missing: which domain to translate into?", f"give --to with one of {known}, or all"
             )
-        every = every_target(config.domains, self.kinds)
+        every = every_target(config.domains, self.kinds, relative=self._recognises or options.from_ is not None)
         everything = any(to.lower() == "all" for to in options.to)
         specs = list(dict.fromkeys(spec for to in options.to for spec in (every if to.lower() == "all" else [to])))
         targets = [read_target(spec, config.domains, self.kinds) for spec in specs]
@@ -106,8 +111,13 @@ class StarGAN(Task[Config]):
         return single if everything or len(single) > 1 else {"": single[specs[0]]}
 
     def _check_source(self, given: str | None, targets: Sequence[Target]) -> None:
-        """Raise GanToolsError if --from fits no target that changes a picture's own labels."""
+        """Raise GanToolsError if --from fits no target that changes a picture's own labels, or is needed for one."""
         if given is None:
+            if any(target.relative for target in targets) and not self._recognises:
+                raise GanToolsError(
+                    "these weights do not see which attributes a picture has, and --to +A,-B changes these",
+                    "say what it has with --from A,B or --from none, or name all that it shall have: --to A,B",
+                )
             return
         relative = [target.number for target in targets if target.relative]
         if not relative:

@@ -22,3 +22,9 @@ def gantools_register_tasks(register: Callable[[TaskInfo], None]) -> None:
             capabilities=frozenset({"generate"}),
         )
     )
+
+
+@hookimpl
+def gantools_register_importers(register: Callable[..., None]) -> None:
+    """Register the reader of other programs' weights for it."""
+    register("df-gan", "gantools_text2image.importer:OriginalDFGAN", "DF-GAN: state_epoch_*.pth")

@@ -17,6 +17,7 @@ from gantools.cli.app import app
 from gantools.config import RunConfig
 from gantools.errors import GanToolsError
 from gantools.inference.evaluation import pick_metrics
+from gantools.interchange import Importer
 from gantools.metrics import Metric
 from gantools.metrics.base import mean_of
 from gantools.objectives import Loss
@@ -25,6 +26,7 @@ from gantools.plugins import PluginManager, TaskInfo, manager
 from gantools.registry import PluginRecord
 from gantools.weights.find import find_weights
 from gantools.weights.header import Header, save_weights
+from gantools.weights.importing import pick_importer
 
 NAME = "test-plugin"
 
@@ -100,6 +102,27 @@ def test_gantools_register_datasets():
     with plugged(gantools_register_datasets=add):
         assert manager().datasets.get("pictures").load().__name__ == "Pictures"
     assert "pictures" not in manager().datasets.names()
+
+
+class Sketches(Importer):
+    """Weights of another program."""
+
+    task = "cyclegan"
+
+    def suits(self, parts):
+        return 2 if "sketch" in parts else 0
+
+
+def test_gantools_register_importers():
+    def add(register):
+        register("sketches", f"{__name__}:Sketches", "weights of another program")
+
+    parts = {"sketch": {"x": torch.zeros(1)}}
+    with plugged(gantools_register_importers=add):
+        name, importer = pick_importer(parts)
+        assert (name, type(importer).__name__) == ("sketches", "Sketches")
+    with pytest.raises(GanToolsError, match="no importer knows these networks: sketch"):
+        pick_importer(parts)
 
 
 def test_gantools_register_commands():

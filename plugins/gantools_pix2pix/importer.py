@@ -1,0 +1,55 @@
+"""Weights of pytorch-CycleGAN-and-pix2pix (pix2pix): a U-Net, or a ResNet."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from gantools.errors import GanToolsError
+from gantools.interchange import Imported, Importer, Parts, Wishes, named
+from gantools.networks.junyanz import is_resnet, is_unet, read_critic, read_resnet, read_unet
+
+_DROPOUT = 0.5
+
+
+class JunyanzPix2Pix(Importer):
+    """One generator."""
+
+    task: ClassVar[str] = "pix2pix"
+
+    def suits(self, parts: Parts) -> int:
+        """Take a U-Net, or a single ResNet with batch norm or for other than colours."""
+        if any(map(is_unet, parts.values())):
+            return 2
+        resnets = [tensors for tensors in parts.values() if is_resnet(tensors)]
+        if len(resnets) != 1:
+            return 0
+        first = resnets[0].get("model.1.weight")
+        return 2 if "model.2.weight" in resnets[0] or (first is not None and first.shape[1:2] != (3,)) else 1
+
+    def read(self, parts: Parts, wishes: Wishes) -> Imported:
+        """Convert it."""
+        generators = [tensors for tensors in parts.values() if is_unet(tensors) or is_resnet(tensors)]
+        if len(generators) != 1:
+            raise GanToolsError("there are several generators", "give the file of one of them")
+        dropout = _DROPOUT if wishes.dropout is None else wishes.dropout
+        if is_unet(generators[0]):
+            mine, tensors = read_unet(generators[0], dropout)
+            mine |= {"generator": "unet", "resize": False}
+            layout = f"pix2pix: U-Net for {mine['size']} pixels, {mine['norm']} norm"
+        else:
+            mine, tensors = read_resnet(generators[0], dropout)
+            mine |= {"generator": "resnet", "block_dropout": mine.pop("dropout"), "size": wishes.size or 256}
+            layout = f"pix2pix: ResNet of {mine['blocks']} blocks, {mine['norm']} norm"
+        settings = {
+            **mine,
+            "inference": "stored" if wishes.inference == "eval" else "picture",
+            **_critic(parts),
+        }
+        return Imported(
+            layout, settings, {f"g.{key}": value for key, value in tensors.items()}, named(wishes, ["A", "B"])
+        )
+
+
+def _critic(parts: Parts) -> dict[str, Any]:
+    """Return what a discriminator beside the generator tells of how that was trained."""
+    return read_critic(parts["D"]) if "D" in parts else {}

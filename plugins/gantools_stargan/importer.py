@@ -1,0 +1,94 @@
+"""Weights of StarGAN as its authors' program saves them: `*-G.ckpt`, and `*-D.ckpt` beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from gantools.errors import GanToolsError
+from gantools.interchange import Imported, Importer, Parts, Wishes
+from gantools.networks.renaming import STATISTICS, Tensors, adopt, on_meta, shape_of
+from gantools_stargan.networks import Generator
+
+_BLOCK = re.compile(r"main\.(\d+)\.main\.0\.weight")
+_SIZE = 128
+
+
+class OriginalStarGAN(Importer):
+    """A generator; the discriminator beside it tells the size of the pictures."""
+
+    task: ClassVar[str] = "stargan"
+
+    def suits(self, parts: Parts) -> int:
+        """Take networks with residual blocks under `main`."""
+        return 2 if any(map(_is_generator, parts.values())) else 0
+
+    def read(self, parts: Parts, wishes: Wishes) -> Imported:
+        """Convert the generator."""
+        generators = [tensors for tensors in parts.values() if _is_generator(tensors)]
+        if len(generators) != 1:
+            raise GanToolsError("there are several generators", "give the file of one of them")
+        foreign = generators[0]
+        blocks = sum(bool(_BLOCK.fullmatch(name)) for name in foreign)
+        width, channels = shape_of(foreign, "main.0.weight", 4)[:2]
+        labels = channels - 3
+        network = on_meta(lambda: Generator(labels, width, blocks, "transpose"))
+        tensors = adopt(network, _layers(blocks), foreign, STATISTICS)
+        select, kinds = _domains(labels, wishes)
+        settings = {
+            "width": width, "blocks": blocks, "upsample": "transpose", "skips": False, "projection": False,
+            "recogniser": False, "select": select, "labels": kinds, **_critic(parts, wishes),
+        }  # fmt: skip
+        names = [name for part in select for name in part.split(",")]
+        layout = f"StarGAN: {len(names)} domains, {blocks} blocks"
+        return Imported(layout, settings, {f"g.{key}": tensor for key, tensor in tensors.items()}, names)
+
+
+def _is_generator(tensors: Tensors) -> bool:
+    return any(_BLOCK.fullmatch(name) for name in tensors)
+
+
+def _layers(blocks: int) -> Iterator[tuple[str, str]]:
+    """Yield our names of convolutions and norms, and theirs."""
+    yield from (("stem.0", "main.0"), ("stem.1", "main.1"))
+    for i in range(2):
+        yield from ((f"down.{i}.0", f"main.{3 + 3 * i}"), (f"down.{i}.1", f"main.{4 + 3 * i}"))
+    for i in range(blocks):
+        for j, part in enumerate(("first", "second")):
+            yield from ((f"blocks.{i}.{part}.{k}", f"main.{9 + i}.main.{3 * j + k}") for k in range(2))
+    for i in range(2):
+        place = 9 + blocks + 3 * i
+        yield from ((f"up.{i}.0", f"main.{place}"), (f"up.{i}.1", f"main.{place + 1}"))
+    yield "head", f"main.{15 + blocks}"
+
+
+def _domains(labels: int, wishes: Wishes) -> tuple[list[str], list[str]]:
+    """Return the names of each data set's domains, and the kind of each data set.
+
+    With several data sets the generator is told of which one the labels are, by as many labels more.
+    """
+    sets = [[name.strip() for name in part.split(",") if name.strip()] for part in wishes.domains]
+    sets = sets or [[str(i) for i in range(labels)]]
+    names = [name for part in sets for name in part]
+    told = len(names) + (len(sets) if len(sets) > 1 else 0)
+    if told != labels or len(set(names)) != len(names) or not all(sets):
+        raise GanToolsError(
+            f"this generator is told {labels} labels, and --domains names {len(names)} for {len(sets)} data sets",
+            "give --domains A,B,… with a different name for each label; for weights of two data sets give it twice, "
+            "two of the labels say which one is meant",
+        )
+    kinds = list(wishes.labels) or ["independent"]
+    if len(kinds) not in {1, len(sets)}:
+        raise GanToolsError(f"--labels is given {len(kinds)} times for {len(sets)} data sets", "give it once for each")
+    return [",".join(part) for part in sets], kinds * (len(sets) // len(kinds))
+
+
+def _critic(parts: Parts, wishes: Wishes) -> dict[str, Any]:
+    """Return what is seen of the discriminator, which fits one size of pictures."""
+    for tensors in parts.values():
+        head, first = tensors.get("conv2.weight"), tensors.get("main.0.weight")
+        if head is not None and first is not None and head.dim() == first.dim() == 4:
+            layers = sum(name.startswith("main.") and name.endswith(".weight") for name in tensors)
+            return {"size": head.shape[2] << layers, "d_width": first.shape[0], "d_layers": layers}
+    return {"size": wishes.size or _SIZE}
