@@ -64,9 +64,7 @@ def evaluate(
     chosen = pick_metrics(metrics)
     backbone = load_backbone(features)
     comparisons = readable(comparisons)
-    for name in metrics:
-        if not any(_could(chosen[name], comparison, samples, bool(training)) for comparison in comparisons):
-            raise GanToolsError(f"there is nothing here that `{name}` can be measured on", _missing(chosen[name]))
+    check_metrics(metrics, comparisons, samples, bool(training))
     learned = PictureSet(training, backbone, model.background) if training else None
     rows = []
     for comparison in comparisons:
@@ -94,6 +92,15 @@ def save_rows(model: Model, rows: Sequence[Row], path: Path) -> dict[str, Any]:
     text = json.dumps(figures, indent=2, ensure_ascii=False) + "\n"
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     return figures
+
+
+def check_metrics(
+    names: Sequence[str], comparisons: Sequence[Comparison], samples: int = 1, training: bool = False
+) -> None:
+    """Raise GanToolsError for a metric, by its name, that none of the comparisons has what it needs for."""
+    for name, metric in pick_metrics(names).items() if names else ():
+        if not any(_could(metric, comparison, samples, training) for comparison in comparisons):
+            raise GanToolsError(f"there is nothing here that `{name}` can be measured on", _missing(metric))
 
 
 def pick_metrics(names: Sequence[str]) -> dict[str, Metric]:

@@ -16,9 +16,7 @@ from filelock import FileLock, Timeout
 from gantools.api import TrainedRun, fit, load, resume_with
 from gantools.config import RunConfig
 from gantools.errors import GanToolsError
-from gantools.inference.evaluation import comparisons_for, evaluate, pick_metrics, save_rows
-from gantools.metrics.base import Evidence
-from gantools.metrics.pictures import PictureSet
+from gantools.inference.evaluation import check_metrics, comparisons_for, evaluate, pick_metrics, save_rows
 from gantools.sweep.plan import Planned, Sweep
 from gantools.training.checkpoint import list_checkpoints
 from gantools.training.evaluator import data_of
@@ -148,30 +146,7 @@ def check_evaluation(sweep: Sweep) -> None:
         raise GanToolsError(f"the task {sweep.task} cannot be evaluated on pictures", "leave --eval-data out")
     if not sweep.can_be_evaluated:
         return
-    comparisons = _comparisons(sweep, config)
-    for name, metric in pick_metrics(sweep.metrics).items():
-        if sweep.metrics and not any(metric.applies(_evidence(comparison)) for comparison in comparisons):
-            hint = "leave it out of --metrics; `gantools evaluate --metrics list` says what each is about"
-            raise GanToolsError(f"there is nothing here that `{name}` can be measured on", hint)
-
-
-def _evidence(comparison: Comparison) -> Evidence:
-    """Return what metrics will look at, as far as they ask whether they apply: no picture is made or read."""
-    nothing: Any = None
-
-    def pictures(number: int) -> PictureSet:
-        return PictureSet([nothing] * number, nothing)
-
-    return Evidence(
-        pictures(len(comparison.prompts or comparison.sources)),
-        pictures(len(comparison.real)),
-        comparison.truth,
-        pictures(len(comparison.sources)) if comparison.sources else None,
-        pictures(len(comparison.back)) if comparison.back else None,
-        comparison.prompts,
-        {name: pictures(len(found)) for name, found in comparison.domains.items()},
-        comparison.domain,
-    )
+    check_metrics(sweep.metrics, _comparisons(sweep, config))
 
 
 def _comparisons(sweep: Sweep, config: RunConfig) -> list[Comparison]:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
 import gantools
 from gantools.cli.app import app
+from gantools.metrics.meaning import dominant_colour
 from gantools.weights.find import find_weights, shipped_folder, shipped_index
 from tests.conftest import EXAMPLES
 
@@ -56,7 +58,7 @@ def test_the_demo_leaves_a_folder_to_look_at() -> None:
     result = CliRunner().invoke(app, ["demo", "--minutes", "0.05", "-o", "shown"])
     assert result.exit_code == 0, result.stderr
     for name in NAMES:
-        assert Path("shown", name, "before-and-after.png").is_file()
+        assert len(_sheets(name)) == 1, name
     assert list(Path("shown/cyclegan/samples").glob("*.png"))
     assert "gantools resume shown/cyclegan" in result.stderr
     assert not Path("runs").exists()
@@ -71,6 +73,18 @@ def test_black_outlines_come_with_openmojis_style_and_go_with_fluents() -> None:
     soft = np.mean([_black(picture) for picture in model.translate(drawn["openmoji"], to="fluent3d")])
     assert outlined > 2 * black["noto"]
     assert soft < black["openmoji"] / 2
+
+
+def test_a_red_bird_is_red_and_a_blue_deer_blue() -> None:
+    model = gantools.load("emoji-words", device="cpu")
+    for prompt in ("a red bird", "a blue deer", "a purple rabbit", "a yellow sun"):
+        (picture,) = model.generate(prompt)
+        pixels = torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)
+        assert dominant_colour(pixels) == prompt.split()[1]
+
+
+def _sheets(name: str) -> list[Path]:
+    return [path for sheet in ("before-and-after", "painted") for path in Path("shown", name).glob(f"{sheet}.png")]
 
 
 def _pixels(image: Image.Image) -> np.ndarray:
