@@ -15,7 +15,7 @@ from gantools.task import Networks, Task
 from gantools.training.run import Run
 from gantools.weights.header import Header
 
-_FEWEST_ALIKE = 0.5
+_LEAST_SPREAD = 0.5
 
 
 class Evaluator:
@@ -29,6 +29,7 @@ class Evaluator:
         config = run.config
         self.run, self.task, self.every = run, task, config.eval_every
         self.best: dict[str, Any] = {}
+        self._warned = False
         if self.every is None:
             return
         names = [name.strip() for name in config.eval_metrics.split(",") if name.strip()]
@@ -55,9 +56,10 @@ class Evaluator:
         return means, self._is_best(header.step, means)
 
     def warning(self, values: dict[str, float]) -> str | None:
-        """Return what the figures say in plain words where something is wrong."""
+        """Return what the figures say in plain words where something is wrong, once."""
         spread = min((value for name, value in values.items() if "diversity" in name), default=1.0)
-        if spread < _FEWEST_ALIKE:
+        if spread < _LEAST_SPREAD and not self._warned:
+            self._warned = True
             return (
                 f"the pictures are more alike than real ones ({spread:.2f} of their distances): the outputs may be "
                 "collapsing; look at the sheets, and try another --objective or a lower --lr-g"
