@@ -7,7 +7,7 @@ recipe, the ``--config`` file, what was asked for explicitly (flags, keyword arg
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -185,6 +185,11 @@ def write_yaml(settings: Settings, path: Path) -> None:
     import yaml
 
     path.write_text(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def repeatable(model: type[BaseModel], name: str) -> bool:
+    """Say whether a setting holds a list, so that its flag may be given several times."""
+    return get_origin(model.model_fields[name].annotation) is list
 
 
 M = TypeVar("M", bound=BaseModel)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -59,6 +59,14 @@ class Importer:
     def read(self, parts: Parts, wishes: Wishes) -> Imported:
         """Convert them; GanToolsError says what does not fit."""
         raise TypeError(f"{type(self).__name__} reads nothing")
+
+
+def only_generator(parts: Parts, is_generator: Callable[[Mapping[str, Tensor]], bool]) -> Mapping[str, Tensor]:
+    """Return the one network that is a generator; GanToolsError if there are several."""
+    found = [tensors for tensors in parts.values() if is_generator(tensors)]
+    if len(found) != 1:
+        raise GanToolsError("there are several generators", "give the file of one of them")
+    return found[0]
 
 
 def named(wishes: Wishes, defaults: list[str]) -> list[str]:

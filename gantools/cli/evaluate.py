@@ -11,7 +11,7 @@ import typer
 
 from gantools.cli.console import put, put_json, put_table, say, steps_bar
 from gantools.cli.options import extra, make_command, model_options
-from gantools.config import Settings, flag
+from gantools.config import Settings, flag, repeatable
 from gantools.errors import GanToolsError
 from gantools.plugins import manager
 from gantools.registry import load_object
@@ -66,13 +66,15 @@ def _data_flags() -> list[inspect.Parameter]:
     found: dict[str, inspect.Parameter] = {}
     for info in manager().tasks:
         try:
-            options = model_options(load_object(info.config))
+            config = load_object(info.config)
+            options = model_options(config)
         except Exception as error:  # whatever a foreign module does at import
             say(f"warning: the settings of task `{info.name}` cannot be loaded: {type(error).__name__}: {error}")
             continue
         for parameter in options:
-            if parameter.name in _DATA and (parameter.name not in found or "list" in str(parameter.annotation)):
-                found[parameter.name] = parameter
+            name = parameter.name
+            if name in _DATA and (name not in found or repeatable(config, name)):
+                found[name] = parameter
     return list(found.values())
 
 
@@ -133,9 +135,9 @@ def _below(folder: Path | None) -> list[Picture]:
 
 def _given(model: Model, data: Settings) -> Settings:
     """Return the data flags as the weights' task has them: what can be repeated for others may be a single value."""
-    fields, given = type(model.task.config).model_fields, dict(data)
+    config, given = type(model.task.config), dict(data)
     for name, value in data.items():
-        if isinstance(value, list | tuple) and name in fields and "list" not in str(fields[name].annotation):
+        if isinstance(value, list | tuple) and name in config.model_fields and not repeatable(config, name):
             if len(value) > 1:
                 raise GanToolsError(f"{flag(name)} is given {len(value)} times", f"{model.info.name} takes one")
             given[name] = value[0]

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from gantools.cli.console import put, say, steps_bar, talk
 from gantools.cli.options import extra, make_command, model_options
+from gantools.cli.tasks import TaskGroup, fill
 from gantools.config import RunConfig
-from gantools.plugins import TaskInfo, manager
+from gantools.plugins import TaskInfo
 from gantools.registry import load_object
 
 if TYPE_CHECKING:
@@ -34,33 +34,19 @@ _VARY = (
 _PANEL = "Sweep"
 
 
-class _TaskCommand(TyperCommand):
-    """A task's name and summary; `load` builds the command with all its flags."""
-
-    info: TaskInfo
-
-    def load(self) -> Any:
-        return _task_command(self.info)
-
-
-class _SweepGroup(TyperGroup):
-    """Resolves tasks late, and takes the folder of a sweep in place of a task."""
+class _SweepGroup(TaskGroup):
+    """Takes the folder of a sweep in place of a task, too."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
         if args and args[0] not in self.commands and Path(args[0]).is_dir():
             return "DIR", _folder_command(), args
-        name, command, rest = super().resolve_command(ctx, args)
-        return name, command.load() if isinstance(command, _TaskCommand) else command, rest
+        return super().resolve_command(ctx, args)
 
 
-def command() -> _SweepGroup:
+def command() -> TaskGroup:
     """Build the group of tasks."""
     group = _SweepGroup(name="sweep", help=_HELP, no_args_is_help=True, subcommand_metavar="TASK|DIR [OPTIONS]")
-    for info in manager().tasks:
-        task = _TaskCommand(info.name, help=info.summary, rich_markup_mode=None)
-        task.info = info
-        group.add_command(task)
-    return group
+    return fill(group, _task_command)
 
 
 def _task_command(info: TaskInfo) -> Any:

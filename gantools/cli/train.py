@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from gantools.cli.console import put, say, talk
 from gantools.cli.options import extra, make_command, model_options
+from gantools.cli.tasks import TaskGroup, fill
 from gantools.config import RunConfig, Settings
 from gantools.plugins import TaskInfo, manager
 from gantools.registry import load_object
@@ -24,31 +24,10 @@ if TYPE_CHECKING:
 _HELP = "Train a task on your own pictures. `gantools train TASK --help` lists the task's options."
 
 
-class _TaskCommand(TyperCommand):
-    """A task's name and summary; `load` builds the command with all its flags."""
-
-    info: TaskInfo
-
-    def load(self) -> Any:
-        return _task_command(self.info)
-
-
-class _TaskGroup(TyperGroup):
-    """Resolves tasks late."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
-        name, command, rest = super().resolve_command(ctx, args)
-        return name, command.load() if isinstance(command, _TaskCommand) else command, rest
-
-
-def command() -> _TaskGroup:
+def command() -> TaskGroup:
     """Build the group of tasks."""
-    group = _TaskGroup(name="train", help=_HELP, no_args_is_help=True, subcommand_metavar="TASK [OPTIONS]")
-    for info in manager().tasks:
-        task = _TaskCommand(info.name, help=info.summary, rich_markup_mode=None)
-        task.info = info
-        group.add_command(task)
-    return group
+    group = TaskGroup(name="train", help=_HELP, no_args_is_help=True, subcommand_metavar="TASK [OPTIONS]")
+    return fill(group, _task_command)
 
 
 def _task_command(info: TaskInfo) -> Any:

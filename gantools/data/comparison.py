@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,6 +58,17 @@ class Comparison:
     back: tuple[Mapping[str, Any], ...] = ()
     domains: Mapping[str, Pictures] = field(default_factory=dict)
     domain: str | None = None
+
+    def fingerprint(self) -> str:
+        """Return a hash of all pictures and words: of what files hold, and how they are called."""
+        digest = sha256()
+        for part in (self.real, self.sources):
+            for picture in part:
+                held = sha256(picture.path.read_bytes()).hexdigest()
+                digest.update(f"{picture.name} {picture.half} {held}\n".encode(errors="surrogateescape"))
+            digest.update(b"-\n")
+        digest.update("\n".join(self.prompts).encode())
+        return digest.hexdigest()[:16]
 
     def without(self, broken: Collection[Path]) -> Comparison:
         """Return this without the pictures in these files; GanToolsError if none is left."""

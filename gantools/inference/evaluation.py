@@ -33,9 +33,13 @@ MADE, UNTRANSLATED = "made", "untranslated"
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison's figures: of the pictures that were made and, where there are sources, of these as they are."""
+    """One comparison's figures: of the pictures that were made and, where there are sources, of these as they are.
+
+    ``pictures`` is a hash of what was compared: figures of equal ones can be set beside each other.
+    """
 
     title: str
+    pictures: str
     made: dict[str, Value] = field(default_factory=dict)
     untranslated: dict[str, Value] = field(default_factory=dict)
 
@@ -70,7 +74,8 @@ def evaluate(
     for comparison in comparisons:
         maker = _Maker(model, backbone, out / _file_word(comparison.title), seed, report)
         made = replace(maker.evidence(comparison, samples), training=learned)
-        rows.append(Row(comparison.title, _figures(chosen, made, report), _figures(chosen, _as_is(made), report)))
+        figures = [_figures(chosen, seen, report) for seen in (made, _as_is(made))]
+        rows.append(Row(comparison.title, comparison.fingerprint(), *figures))
     return rows
 
 
@@ -88,6 +93,7 @@ def save_rows(model: Model, rows: Sequence[Row], path: Path) -> dict[str, Any]:
         "step": model.header.step,
         "sha256": model.sha256,
         "rows": {row.title: row.as_json() for row in rows},
+        "pictures": {row.title: row.pictures for row in rows},
     }
     text = json.dumps(figures, indent=2, ensure_ascii=False) + "\n"
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
@@ -109,6 +115,11 @@ def pick_metrics(names: Sequence[str]) -> dict[str, Metric]:
     return {name: registry.get(name).load()() for name in names or registry.names()}
 
 
+def figure_name(name: str, metric: Metric, features: str = "lite0") -> str:
+    """Return what a metric's figure is called: where it looks at features, their backbone is part of it."""
+    return f"{name}_{features}" if "features" in metric.needs else name
+
+
 def _figures(metrics: Mapping[str, Metric], seen: Evidence | None, report: Report) -> dict[str, Value]:
     """Return what every metric that applies says; names of those that look at features end in the backbone's."""
     if seen is None:
@@ -116,8 +127,7 @@ def _figures(metrics: Mapping[str, Metric], seen: Evidence | None, report: Repor
     applying = {name: metric for name, metric in metrics.items() if metric.applies(seen)}
     found = {}
     for done, (name, metric) in enumerate(applying.items(), start=1):
-        key = f"{name}_{seen.made.backbone.name}" if "features" in metric.needs else name
-        found[key] = metric(seen)
+        found[figure_name(name, metric, seen.made.backbone.name)] = metric(seen)
         report("measuring", done, len(applying))
     return found
 

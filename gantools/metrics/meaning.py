@@ -59,9 +59,10 @@ class Retrieval(Metric):
         """Return the share and its standard error."""
         made, real = seen.made.features.pooled, seen.real.features.pooled
         words = {j: seen.prompts[i] for i, j in seen.pairs}
+        colours = {k: colour_in(text) for k, text in words.items()}
         hits = []
         for i, j in seen.pairs:
-            rivals = [k for k, text in words.items() if colour_in(text) == colour_in(seen.prompts[i])]
+            rivals = [k for k, colour in colours.items() if colour == colours[j]]
             near = torch.cdist(made[i : i + 1], real[rivals])[0].argsort()[:_TOP].tolist()
             hits.append(words[j] in [words[rivals[k]] for k in near])
         return share(sum(hits) / len(hits), len(hits))

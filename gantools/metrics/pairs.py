@@ -63,12 +63,15 @@ class StructuralSimilarity(_OfPairs):
         return structural_similarity(_grey(made), _grey(true))
 
 
-class PerceptualDistance(_OfPairs):
-    """LPIPS-like: squared differences of the backbone's normalised features at five depths, summed over channels,
-    averaged over places, and summed over depths (Zhang et al. 2018, eq. 1, with all weights 1).
-    """  # noqa: D205
+class PerceptualDistance(Metric):
+    """LPIPS-like: how far the backbone's features are apart at five depths (Zhang et al. 2018, eq. 1, all weights 1).
+
+    Squared differences of normalised features, summed over channels, averaged over places, and summed over depths.
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"pairs", "features"})
+    better: ClassVar[Literal["lower", "higher"] | None] = "lower"
+    decimals: ClassVar[int] = 4
     paper: ClassVar[str] = "Zhang et al. 2018, The Unreasonable Effectiveness of Deep Features, section 3"
 
     def applies(self, seen: Evidence) -> bool:
@@ -88,10 +91,6 @@ class PerceptualDistance(_OfPairs):
             ]
             values += torch.stack(depths).sum(0).tolist()
         return mean_of(values)
-
-    def compare(self, made: Tensor, true: Tensor) -> float:
-        """Pairs are compared in passes, not one by one."""
-        raise NotImplementedError
 
 
 class CycleError(Metric):

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -125,8 +124,7 @@ class Runner:
             place = folder / METRICS
             with self.bar() as report:
                 rows = evaluate(model, comparisons, place.parent, self.sweep.metrics, report=report)
-            figures = save_rows(model, rows, place)
-            _write_json(place, figures | {"pictures": {row.title: fingerprint(row) for row in comparisons}})
+            save_rows(model, rows, place)
         except Exception as error:  # as in training: the other runs go on
             return f"not evaluated: {in_words(error)}"
         return ""
@@ -167,17 +165,6 @@ def measured_step(folder: Path) -> int | None:
     with suppress(OSError, ValueError, TypeError, KeyError):
         return int(json.loads((folder / METRICS).read_text(encoding="utf-8"))["step"])
     return None
-
-
-def fingerprint(comparison: Comparison) -> str:
-    """Return a hash of all pictures and words of a row: figures of equal rows can be compared."""
-    digest = sha256()
-    for part in (comparison.real, comparison.sources):
-        for picture in part:
-            digest.update(f"{picture.name} {picture.half} {sha256(picture.path.read_bytes()).hexdigest()}\n".encode())
-        digest.update(b"-\n")
-    digest.update("\n".join(comparison.prompts).encode())
-    return digest.hexdigest()[:16]
 
 
 def read_failures(folder: Path) -> dict[str, str]:

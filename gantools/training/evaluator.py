@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from gantools.config import RunConfig
+from gantools.config import RunConfig, repeatable
 from gantools.errors import GanToolsError
-from gantools.inference.evaluation import comparisons_for, evaluate, pick_metrics
+from gantools.inference.evaluation import check_metrics, comparisons_for, evaluate, figure_name, pick_metrics
 from gantools.inference.model import Model
 from gantools.task import Networks, Task
 from gantools.training.run import Run
@@ -34,10 +34,13 @@ class Evaluator:
             return
         names = [name.strip() for name in config.eval_metrics.split(",") if name.strip()]
         self.names = list(dict.fromkeys([config.best_metric, *names]))
-        self._better = pick_metrics(self.names)[config.best_metric].better
+        best = pick_metrics(self.names)[config.best_metric]
+        self._best_name = f"eval/{figure_name(config.best_metric, best)}"
+        self._better = best.better
         if self._better is None:
             raise GanToolsError(f"--best-metric {config.best_metric}: neither high nor low is good", "give kid or l1")
         self.comparisons = comparisons_for(run.task, config, data_of(config))
+        check_metrics(self.names, self.comparisons)
 
     def due(self, step: int, last: bool) -> bool:
         """Whether this step is one to evaluate at."""
@@ -67,10 +70,9 @@ class Evaluator:
         return None
 
     def _is_best(self, step: int, values: dict[str, float]) -> bool:
-        name = self.run.config.best_metric
-        value = next(value for key, value in values.items() if key.removeprefix("eval/").split("_")[0] == name)
+        value = values.get(self._best_name)
         sign = -1 if self._better == "lower" else 1
-        if self.best and sign * value <= sign * self.best["value"]:
+        if value is None or (self.best and sign * value <= sign * self.best["value"]):
             return False
         self.best = {"step": step, "value": value}
         return True
@@ -81,6 +83,5 @@ def data_of(config: RunConfig) -> dict[str, Any]:
     folders: list[Path] = config.eval_data
     if len(folders) == 2:
         return {"a": folders[0], "b": folders[1], "data": None}
-    several = "list" in str(type(config).model_fields["data"].annotation)
-    data: dict[str, Any] = {"data": folders if several else folders[0]}
+    data: dict[str, Any] = {"data": folders if repeatable(type(config), "data") else folders[0]}
     return data | {name: None for name in ("a", "b") if name in type(config).model_fields}

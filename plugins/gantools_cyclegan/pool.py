@@ -52,9 +52,6 @@ class ImagePool:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take back what `state_dict` returned."""
         self._slots, self._filled = state["slots"], state["filled"]
-        if isinstance(self._filled, dict):  # of a checkpoint from before there were several processes
-            count = max(self._filled.values(), default=0)
-            self._filled = torch.full((0 if self._slots is None else len(self._slots),), count)
 
     def _positions(self, images: Tensor, rng: StepRandom) -> Tensor:
         if self._slots is None:

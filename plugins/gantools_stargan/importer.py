@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from gantools.errors import GanToolsError
-from gantools.interchange import Imported, Importer, Parts, Wishes
+from gantools.interchange import Imported, Importer, Parts, Wishes, only_generator
 from gantools.networks.renaming import STATISTICS, Tensors, adopt, on_meta, shape_of
 from gantools_stargan.networks import Generator
 
@@ -26,10 +26,7 @@ class OriginalStarGAN(Importer):
 
     def read(self, parts: Parts, wishes: Wishes) -> Imported:
         """Convert the generator."""
-        generators = [tensors for tensors in parts.values() if _is_generator(tensors)]
-        if len(generators) != 1:
-            raise GanToolsError("there are several generators", "give the file of one of them")
-        foreign = generators[0]
+        foreign = only_generator(parts, _is_generator)
         blocks = sum(bool(_BLOCK.fullmatch(name)) for name in foreign)
         width, channels = shape_of(foreign, "main.0.weight", 4)[:2]
         labels = channels - 3

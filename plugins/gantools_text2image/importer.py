@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from gantools.errors import GanToolsError
-from gantools.interchange import Imported, Importer, Parts, Wishes
+from gantools.interchange import Imported, Importer, Parts, Wishes, only_generator
 from gantools.networks.renaming import Tensors, adopt, on_meta, shape_of
 from gantools.text.encoder import load_encoder
 from gantools.text.recurrent import WORDS_READ
@@ -27,15 +27,12 @@ class OriginalDFGAN(Importer):
 
     def read(self, parts: Parts, wishes: Wishes) -> Imported:
         """Convert the generator."""
-        generators = [tensors for tensors in parts.values() if _is_generator(tensors)]
-        if len(generators) != 1:
-            raise GanToolsError("there are several generators", "give the file of one of them")
+        foreign = only_generator(parts, _is_generator)
         if wishes.encoder is None:
             raise GanToolsError(
                 "DF-GAN paints what its own text encoder says of words",
                 "give --text-encoder text_encoder*.pth --vocabulary captions_DAMSM.pickle",
             )
-        foreign = generators[0]
         blocks = len({match[1] for name in foreign if (match := _BLOCK.match(name))})
         noise, width = shape_of(foreign, "fc.weight", 2)[1], shape_of(foreign, "to_rgb.1.weight", 4)[1]
         dim = shape_of(foreign, "GBlocks.0.fuse1.affine0.fc_gamma.linear1.weight", 2)[1] - noise

@@ -124,7 +124,7 @@ def truncated(noise: Tensor, limit: float) -> Tensor:
     low = torch.special.ndtr(torch.tensor(-limit, dtype=torch.float64, device=noise.device))
     share = torch.special.ndtr(noise.double())
     result: Tensor = torch.special.ndtri(low + share * (1 - 2 * low)).clamp(-limit, limit).to(noise.dtype)
-    return result.clamp(-1, 1)
+    return result
 
 
 def _paint(nets: Networks, batch: Batch, noise: Tensor) -> Tensor:

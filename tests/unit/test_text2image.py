@@ -59,11 +59,12 @@ def test_samples_pair_each_picture_with_its_words_and_with_those_of_another(bird
         configure("text2image", **settings(birds, text_sha256="0" * 64, text_dim=None))
 
 
-def test_truncated_noise_has_the_truncated_distribution_and_keeps_its_order():
+@pytest.mark.parametrize("limit", [0.7, 2.0])
+def test_truncated_noise_has_the_truncated_distribution_and_keeps_its_order(limit):
     noise = torch.randn(4000, generator=torch.Generator().manual_seed(0))
-    cut = truncated(noise, 0.7)
+    cut = truncated(noise, limit)
     u = torch.special.ndtr(noise.double()).numpy()
-    np.testing.assert_allclose(cut.numpy(), truncnorm(-0.7, 0.7).ppf(u), atol=1e-5)
+    np.testing.assert_allclose(cut.numpy(), truncnorm(-limit, limit).ppf(u), atol=1e-5)
     assert torch.equal(cut.argsort(), noise.argsort())
 
 
