@@ -72,7 +72,7 @@ class RunConfig(BaseModel):
         "pictures to evaluate on, not trained on: a folder as --data takes it, or twice, as --a and --b",
         "Evaluation",
     )
-    eval_metrics: str = option("kid,diversity", "metrics to log, NAME,NAME,…", "Evaluation")
+    eval_metrics: str = option("kid,diversity,nearest", "metrics to log, NAME,NAME,…", "Evaluation")
     best_metric: str = option("kid", "metric that says which weights are kept as weights-best", "Evaluation")
 
     device: str = option("auto", "auto, cpu, cuda, cuda:N or mps", "Machine")

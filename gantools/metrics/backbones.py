@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby, islice
 from typing import NamedTuple
 
 import torch
@@ -29,18 +30,18 @@ class Backbone:
     """A network and how pictures come into it: ``name`` and ``side`` are part of what a figure means.
 
     ``run`` maps pictures [N, 3, side, side] in [0, 1] to pooled features, logits, and maps of several depths, if it
-    ``has_maps``.
+    ``has_maps``. A network without a ``side`` gets pictures as they are, and resizes them itself.
     """
 
     name: str
-    side: int
+    side: int | None
     run: Callable[[Tensor], tuple[Tensor, Tensor, Sequence[Tensor]]]
     has_maps: bool = True
 
     @property
     def protocol(self) -> str:
         """All that features depend on beside the picture, for the key of the cache."""
-        return f"{self.name}-{self.side}-bicubic-antialias-1"
+        return f"{self.name}-{f'{self.side}-bicubic-antialias' if self.side else 'as-they-are'}-1"
 
     def features(self, pictures: Iterator[Tensor]) -> Features:
         """Return the features of uint8 pictures [3, H, W] of any sizes; each is the same whatever the others are."""
@@ -52,7 +53,7 @@ class Backbone:
         return Features(torch.cat(pooled), torch.cat(logits))
 
     def maps(self, pictures: Sequence[Tensor]) -> list[Tensor]:
-        """Return feature maps of several depths, each [N, C, H, W], of at most a pass of uint8 pictures."""
+        """Return feature maps of several depths, each [N, C, H, W], of at most a pass of uint8 pictures of one size."""
         (rows, count), *rest = self._passes(iter(pictures))
         if rest:
             raise ValueError(f"{len(pictures)} pictures are more than a pass")
@@ -64,20 +65,16 @@ class Backbone:
         return _ROWS
 
     def _passes(self, pictures: Iterator[Tensor]) -> Iterator[tuple[Tensor, int]]:
-        """Yield full passes of resized pictures, the last one filled up, with the number of true ones in it."""
-        waiting: list[Tensor] = []
-        for picture in pictures:
-            waiting.append(self._resized(picture))
-            if len(waiting) == _ROWS:
-                yield torch.stack(waiting), _ROWS
-                waiting = []
-        if waiting:
-            yield torch.stack([*waiting, *waiting[:1] * (_ROWS - len(waiting))]), len(waiting)
+        """Yield passes of pictures of one size, filled up where they are not full, with the number of true ones."""
+        for _, alike in groupby(map(self._resized, pictures), key=lambda picture: picture.shape):
+            while rows := list(islice(alike, _ROWS)):
+                yield torch.stack([*rows, *rows[:1] * (_ROWS - len(rows))]), len(rows)
 
     def _resized(self, picture: Tensor) -> Tensor:
-        size = (self.side, self.side)
-        unit = picture[None].float() / 255
-        return interpolate(unit, size, mode="bicubic", antialias=True).clamp(0, 1)[0]
+        unit = picture.float() / 255
+        if self.side is None:
+            return unit
+        return interpolate(unit[None], (self.side, self.side), mode="bicubic", antialias=True).clamp(0, 1)[0]
 
 
 @cache
@@ -95,7 +92,11 @@ def _lite0() -> Backbone:
 
 
 def _inception() -> Backbone:
-    """Return the network of published FIDs, through torch-fidelity, which fetches its weights at first use."""
+    """Return the network of published FIDs, through torch-fidelity, which fetches its weights at first use.
+
+    Pictures come as they are, and are resized to 299 x 299 as TensorFlow 1 did it, without antialiasing: that is what
+    published figures were made with (Heusel et al. 2017).
+    """
     from torch_fidelity import FeatureExtractorInceptionV3
 
     try:
@@ -103,7 +104,7 @@ def _inception() -> Backbone:
     except Exception as error:  # whatever a failed download raises
         raise GanToolsError(
             f"the weights of Inception cannot be had: {str(error) or type(error).__name__}",
-            "connect to the internet once, or use --features lite0",
+            "connect to the internet once, or use --features lite0, which needs none",
         ) from None
 
     @torch.inference_mode()
@@ -111,7 +112,7 @@ def _inception() -> Backbone:
         pooled, logits = network((pictures * 255).round().to(torch.uint8))
         return pooled, logits, []
 
-    return Backbone("inception", 299, run, has_maps=False)
+    return Backbone("inception", None, run, has_maps=False)
 
 
 _BACKBONES: dict[str, Callable[[], Backbone]] = {"lite0": _lite0, "inception": _inception}

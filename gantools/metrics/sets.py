@@ -109,7 +109,8 @@ class Diversity(_OfFeatures):
 class Nearest(Metric):
     """How far pictures lie from the nearest one that was trained on, by the median, as a share of how far real ones do.
 
-    Far below 1 is learning by heart; real pictures of the test set have 1.
+    Far below 1 is learning by heart; real pictures of the test set have 1. Where half of the real ones are themselves
+    among those that were trained on there is nothing to compare with, and it is 1 too.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"training", "features"})
@@ -122,7 +123,7 @@ class Nearest(Metric):
         ours, theirs = (
             float(torch.cdist(part.features.pooled, learned).amin(1).median()) for part in (seen.made, seen.real)
         )
-        return Value(ours / theirs if theirs else 0.0, None, len(seen.made))
+        return Value(ours / theirs if theirs else 1.0, None, len(seen.made))
 
 
 def kernel_distance(x: Tensor, y: Tensor, paired: bool = False) -> tuple[float, float]:

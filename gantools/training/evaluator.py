@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from gantools.config import RunConfig, repeatable
+from gantools.data.comparison import Comparison, Picture
 from gantools.errors import GanToolsError
 from gantools.inference.evaluation import check_metrics, comparisons_for, evaluate, figure_name, pick_metrics
 from gantools.inference.model import Model
@@ -15,7 +17,21 @@ from gantools.task import Networks, Task
 from gantools.training.run import Run
 from gantools.weights.header import Header
 
-_LEAST_SPREAD = 0.5
+_WARNINGS = (
+    (
+        "diversity",
+        0.5,
+        "the pictures are more alike than real ones ({:.2f} of their distances): the outputs may be collapsing; look "
+        "at the sheets, and try another --objective or a lower --lr-g",
+    ),
+    (
+        "nearest",
+        0.5,
+        "the pictures lie nearer to those trained on than real ones do ({:.2f} of the distance): they may be learned "
+        "by heart; use more pictures, --augment color,translation, or fewer --steps",
+    ),
+)
+_LEARNED = 2000  # training pictures that outputs are compared with: at 30 ms each they cost a minute, once
 
 
 class Evaluator:
@@ -29,7 +45,7 @@ class Evaluator:
         config = run.config
         self.run, self.task, self.every = run, task, config.eval_every
         self.best: dict[str, Any] = {}
-        self._warned = False
+        self._said: set[str] = set()
         if self.every is None:
             return
         names = [name.strip() for name in config.eval_metrics.split(",") if name.strip()]
@@ -40,7 +56,8 @@ class Evaluator:
         if self._better is None:
             raise GanToolsError(f"--best-metric {config.best_metric}: neither high nor low is good", "give kid or l1")
         self.comparisons = comparisons_for(run.task, config, data_of(config))
-        check_metrics(self.names, self.comparisons)
+        self.training = learned_from(comparisons_for(run.task, config, {}))
+        check_metrics(self.names, self.comparisons, training=True)
 
     def due(self, step: int, last: bool) -> bool:
         """Whether this step is one to evaluate at."""
@@ -50,7 +67,7 @@ class Evaluator:
         """Return each metric's mean over all comparisons, as ``eval/NAME``, and whether they are the best so far."""
         model = Model(self.run.task, header, networks, self.task, device, self.run.weights)
         place = self.run.folder / "evaluation"
-        rows = evaluate(model, self.comparisons, place, self.names)
+        rows = evaluate(model, self.comparisons, place, self.names, training=self.training)
         values: dict[str, list[float]] = {}
         for row in rows:
             for name, value in row.made.items():
@@ -59,14 +76,12 @@ class Evaluator:
         return means, self._is_best(header.step, means)
 
     def warning(self, values: dict[str, float]) -> str | None:
-        """Return what the figures say in plain words where something is wrong, once."""
-        spread = min((value for name, value in values.items() if "diversity" in name), default=1.0)
-        if spread < _LEAST_SPREAD and not self._warned:
-            self._warned = True
-            return (
-                f"the pictures are more alike than real ones ({spread:.2f} of their distances): the outputs may be "
-                "collapsing; look at the sheets, and try another --objective or a lower --lr-g"
-            )
+        """Return what the figures say in plain words where something is wrong, each thing once."""
+        for word, least, message in _WARNINGS:
+            value = min((value for name, value in values.items() if f"/{word}" in name), default=1.0)
+            if value < least and word not in self._said:
+                self._said.add(word)
+                return message.format(value)
         return None
 
     def _is_best(self, step: int, values: dict[str, float]) -> bool:
@@ -76,6 +91,12 @@ class Evaluator:
             return False
         self.best = {"step": step, "value": value}
         return True
+
+
+def learned_from(comparisons: Sequence[Comparison]) -> list[Picture]:
+    """Return the pictures that a run learns to make, evenly chosen where there are more than 2,000."""
+    pictures = list(dict.fromkeys(picture for row in comparisons for picture in row.real))
+    return pictures[:: -(-len(pictures) // _LEARNED)] if pictures else []
 
 
 def data_of(config: RunConfig) -> dict[str, Any]:

@@ -1,12 +1,16 @@
 """Evaluation during training: figures in the log, the best weights kept, and the run itself untouched."""
 
 import json
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
 
 import gantools
+from gantools.data.comparison import Comparison, Picture
 from gantools.errors import GanToolsError
+from gantools.training.evaluator import Evaluator, learned_from
+from gantools.training.run import open_run
 from gantools.weights.files import read_tensors
 
 
@@ -33,7 +37,12 @@ def paired(tmp_path_factory):
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory, paired):
     folder = tmp_path_factory.mktemp("evaluating")
-    asked = {"eval_every": 2, "eval_data": [paired / "a", paired / "b"], "eval_metrics": "psnr", "best_metric": "l1"}
+    asked = {
+        "eval_every": 2,
+        "eval_data": [paired / "a", paired / "b"],
+        "eval_metrics": "psnr,nearest",
+        "best_metric": "l1",
+    }
     return train(folder / "plain", paired), train(folder / "measured", paired, **asked)
 
 
@@ -76,6 +85,19 @@ def test_what_cannot_be_evaluated_is_refused_before_training(tmp_path, paired, s
     with pytest.raises(GanToolsError, match=message):
         train(tmp_path / "run", paired, **settings)
     assert not list(tmp_path.glob("run/weights*"))
+
+
+def test_what_was_trained_on_is_compared_with_and_told_of_once(runs):
+    _, measured = runs
+    assert all(row["eval/nearest_lite0"] > 0 for row in measured.log() if "eval/l1" in row)
+    evaluator = Evaluator(open_run(measured.folder), None)
+    assert {picture.path.parent.name for picture in evaluator.training} == {"b"}
+    figures = {"eval/nearest_lite0": 0.1, "eval/diversity_lite0": 0.1}
+    said = [evaluator.warning(figures) for _ in range(3)]
+    assert "collapsing" in said[0]
+    assert "learned by heart" in said[1]
+    assert said[2] is None
+    assert len(learned_from([Comparison("a2b", tuple(Picture(str(i), Path(str(i))) for i in range(5001)))])) == 1667
 
 
 def test_json_of_the_log_is_whole(runs):

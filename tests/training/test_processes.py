@@ -31,10 +31,14 @@ TINY = {
 }  # fmt: skip
 EMOJI = {"a": EXAMPLES / "noto", "b": EXAMPLES / "fluent3d", "width": 4, "blocks": 1, "d_layers": 1, "pool_size": 4}
 PAIRS = {"a": EXAMPLES / "outline", "b": EXAMPLES / "openmoji", "width": 4, "d_layers": 1}
+EVALUATED = {
+    "eval_every": 3, "eval_data": [EXAMPLES / "test/outline", EXAMPLES / "test/openmoji"], "eval_metrics": "kid",
+    "best_metric": "l1",
+}  # fmt: skip
 STARS = {"data": EXAMPLES, "select": "noto,twemoji", "width": 4, "blocks": 1}
 CASES = {
     "cyclegan": ("cyclegan", EMOJI),
-    "pix2pix": ("pix2pix", {**PAIRS, "norm": "instance", "dropout": 0}),
+    "pix2pix": ("pix2pix", {**PAIRS, **EVALUATED, "norm": "instance", "dropout": 0}),
     "stargan": ("stargan", {**STARS, "objective": "wgan-gp", "n_critic": 2}),
     "text2image": ("text2image", {"width": 4, "noise": 3, "load_size": 16}),
 }
@@ -111,6 +115,10 @@ def expect_equal(case, task, settings, folder):
     one, two = updates("one"), updates("two")
     assert same(one, two), [name for name in one if not same(one[name], two[name])]
     logs = [read_log(Path(name, "log.jsonl")) for name in ("one", "two")]
+    one, two = ([row for row in log if "eval/l1" in row] for log in logs)
+    assert one == two
+    assert len(one) == bool(settings.get("eval_every"))
+    logs = [[row for row in log if "eval/l1" not in row] for log in logs]
     assert [[row["step"] for row in log] for log in logs] == [[1, 2, 3], [1, 2, 3]]
     for rows in zip(*logs, strict=True):
         losses = [{name: value for name, value in row.items() if "/adv" in name or "norm" in name} for row in rows]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageFilter
+from torch_fidelity import feature_extractor_inceptionv3
 
 from gantools import GanToolsError
 from gantools.data.comparison import Picture
@@ -169,3 +170,39 @@ def test_perceptual_distance_is_0_for_equal_pictures_and_grows_with_blur(elsewhe
     assert not PerceptualDistance().applies(
         Evidence(*[picture_set(EMOJI[:1], Backbone("x", 8, means, False))] * 2, (0,))
     )
+
+
+@pytest.fixture
+def inception(monkeypatch):
+    """torch-fidelity's Inception with random weights, in place of those that it would fetch."""
+    module = feature_extractor_inceptionv3
+    network_class = module.FeatureExtractorInceptionV3
+    torch.manual_seed(0)
+    with monkeypatch.context() as building:
+        building.setattr(module, "load_state_dict_from_url", lambda *a, **k: {})
+        building.setattr(network_class, "load_state_dict", lambda self, state: None)
+        network = network_class("random", ["2048", "logits_unbiased"])
+    monkeypatch.setattr(module, "load_state_dict_from_url", lambda *a, **k: network.state_dict())
+    load_backbone.cache_clear()
+    yield network
+    load_backbone.cache_clear()
+
+
+def test_inception_sees_pictures_as_torch_fidelity_hands_them_over(inception):
+    pictures = [*picture_set(EMOJI[:2]), torch.full((3, 32, 48), 200, dtype=torch.uint8)]
+    pooled, logits = load_backbone("inception").features(iter(pictures))
+    for i, picture in enumerate(pictures):  # of any size; it resizes them itself
+        expected = inception(picture[None])
+        assert torch.allclose(pooled[i], expected[0][0].double(), atol=1e-4)
+        assert torch.allclose(logits[i], expected[1][0].double(), atol=1e-4)
+
+
+def test_inception_that_cannot_be_had_is_one_line(monkeypatch):
+    def unreachable(*args, **kwargs):
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr(feature_extractor_inceptionv3, "load_state_dict_from_url", unreachable)
+    load_backbone.cache_clear()
+    with pytest.raises(GanToolsError, match="cannot be had: Name or service not known") as raised:
+        load_backbone("inception")
+    assert "lite0" in raised.value.hint
