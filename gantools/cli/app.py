@@ -29,7 +29,7 @@ _VERBS = {
     "objectives": "list the objective layer's entries, with their formulas",
     "weights": "list trained weights and what they say of themselves",
     "export": "write weights for other programs",
-    "plugins": "list installed plugins",
+    "plugins": "list, install and remove plugins, and begin a new one",
 }
 
 

@@ -1,6 +1,6 @@
-"""A conformance suite for tasks: what the trainer, the weights and the command line rely on.
+"""The suite for tasks.
 
-A plugin's tests derive from it, for pytest::
+A plugin whose data are of a kind of its own derives from it, for pytest::
 
     from gantools.testing import TaskConformance
 
@@ -8,6 +8,8 @@ A plugin's tests derive from it, for pytest::
     class TestMyTask(TaskConformance):
         task = "my-task"
         settings = {"size": 32, "width": 4}
+
+        def data(self, folder): ...
 """
 
 # ruff: noqa: S101  (a test says what it expects by assert)
@@ -214,20 +216,24 @@ class TaskConformance:
         batch norm without norms) has to be refused by an error that names it.
         """
         for entry in manager().objectives:
-            try:
-                trainer = self.trainer(tmp_path / "run", **_asking_for(entry))
-            except GanToolsError as error:
-                if any(name in error.message for name in _parts(entry)):
-                    continue
-                raise AssertionError(f"`{entry.name}` is refused: {error.message}") from error
-            try:
-                missed = _without_gradient(trainer)
-                _make_steps(trainer, 2)
-                assert not missed, f"no finite gradient reaches {sorted(missed)}"
-                _expect_finite(trainer)
-            except Exception as error:
-                error.add_note(f"with the {entry.kind} `{entry.name}`")
-                raise
+            self.expect_training(entry, tmp_path / "run")
+
+    def expect_training(self, entry: Reference, folder: Path) -> None:
+        """Expect that two steps with an objective leave everything finite, or that it is refused by name."""
+        try:
+            trainer = self.trainer(folder, **_asking_for(entry))
+        except GanToolsError as error:
+            if any(name in error.message for name in _parts(entry)):
+                return
+            raise AssertionError(f"`{entry.name}` is refused: {error.message}") from error
+        try:
+            missed = _without_gradient(trainer)
+            _make_steps(trainer, 2)
+            assert not missed, f"no finite gradient reaches {sorted(missed)}"
+            _expect_finite(trainer)
+        except Exception as error:
+            error.add_note(f"with the {entry.kind} `{entry.name}`, in `{self.task}`")
+            raise
 
     def test_bf16_stays_finite(self, tmp_path: Path) -> None:
         """A step in mixed precision leaves everything finite."""
