@@ -3,6 +3,7 @@
 from gantools.networks.autoencoder import AutoEncoder
 from gantools.networks.critics import build_critic
 from gantools.networks.init import init_weights
+from gantools.networks.norms import InstanceNorm
 from gantools.networks.padding import translate_any_size
 from gantools.networks.patchgan import PatchGAN, PixelGAN, smallest_patch_size
 from gantools.networks.resnet import ResNetGenerator
@@ -12,6 +13,7 @@ from gantools.networks.unet import UNetGenerator
 
 __all__ = [
     "AutoEncoder",
+    "InstanceNorm",
     "PatchGAN",
     "PixelGAN",
     "ResNetGenerator",

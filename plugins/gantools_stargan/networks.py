@@ -7,7 +7,7 @@ import itertools
 import torch
 from torch import Tensor, nn
 
-from gantools.networks import AutoEncoder
+from gantools.networks import AutoEncoder, InstanceNorm
 from gantools.networks.resnet import Upsample
 from gantools.objectives import Verdict
 
@@ -127,7 +127,7 @@ def discriminator_layers(size: int) -> int:
 
 
 def _norm(channels: int) -> nn.Module:
-    return nn.InstanceNorm2d(channels, affine=True)
+    return InstanceNorm(channels, affine=True)
 
 
 def _conv(inside: int, outside: int, kernel: int, stride: int, padding: int) -> nn.Sequential:

@@ -8,7 +8,15 @@ from torch.nn.functional import conv2d, conv_transpose2d, instance_norm, leaky_r
 from gantools.config import validate
 from gantools.data.settings import ImageSettings
 from gantools.errors import GanToolsError
-from gantools.networks import PatchGAN, PixelGAN, ResNetGenerator, init_weights, smallest_patch_size, translate_any_size
+from gantools.networks import (
+    InstanceNorm,
+    PatchGAN,
+    PixelGAN,
+    ResNetGenerator,
+    init_weights,
+    smallest_patch_size,
+    translate_any_size,
+)
 from gantools.networks.patchgan import check_size
 
 
@@ -154,3 +162,16 @@ def test_a_padded_picture_is_whole_and_goes_on_as_its_mirror_image():
     assert torch.equal(seen[0][..., :13, :18], images)
     assert torch.equal(seen[0][..., 13:, :18], images.flip(2)[..., 1:4, :])  # the last row is not doubled
     assert torch.equal(seen[0][..., :13, 18:], images.flip(3)[..., 1:3])
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("count", [1, 2])
+def test_instance_norm_has_the_right_gradient_in_every_layout(count, layout):
+    """Against the formula written out: torch's own is wrong for one picture and a gradient in channels_last."""
+    x, gradient = torch.randn(2, count, 4, 5, 6, dtype=torch.float64)
+    x.requires_grad_(True)
+    centred = x - x.mean((2, 3), keepdim=True)
+    written_out = centred / (centred.square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
+    (expected,) = torch.autograd.grad(written_out, x, gradient)
+    (found,) = torch.autograd.grad(InstanceNorm(4)(x), x, gradient.to(memory_format=layout))
+    torch.testing.assert_close(found, expected)
