@@ -22,7 +22,7 @@ class InstanceNorm(nn.InstanceNorm2d):
         """Normalise each channel of each picture to mean 0 and variance 1."""
         result = super().forward(x)
         if len(x) == 1 and result.requires_grad:
-            result.register_hook(torch.Tensor.contiguous)
+            result.register_hook(torch.Tensor.contiguous)  # type: ignore[no-untyped-call]
         return result
 
 
