@@ -38,6 +38,9 @@ class RunConfig(BaseModel):
     presets: ClassVar[dict[str, Settings]] = {}
 
     preset: str | None = option(None, "a named set of settings, such as `paper`", "Training")
+    init: Path | None = option(
+        None, "weights to begin with: a file, run folder or name; their networks' settings come with them", "Training"
+    )
     steps: int | None = option(None, "generator updates to make", "Training", ge=1)
     epochs: float | None = option(None, "passes over the larger folder, instead of --steps", "Training", gt=0)
     minutes: float | None = option(None, "time to train for, instead of --steps", "Training", gt=0)

@@ -152,7 +152,7 @@ def describe(found: Any) -> dict[str, Any]:
         "step": header.step, "data": header.data, "licence": header.licence, "sha256": digest,
         "metrics": header.metrics,
     }  # fmt: skip
-    origin = {"imported": header.extra["imported"]} if "imported" in header.extra else {}
+    origin = {name: header.extra[name] for name in ("imported", "init") if name in header.extra}
     return described | ({"domains": header.domains} if header.domains else {}) | origin
 
 

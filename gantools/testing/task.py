@@ -209,6 +209,15 @@ class TaskConformance:
         _expect_equal(whole.updates.nets, rest.updates.nets, "whole and resumed networks")
         _expect_equal(whole.updates.averaged, rest.updates.averaged, "whole and resumed averages")
 
+    def test_a_run_may_begin_with_weights(self, tmp_path: Path) -> None:
+        """`--init RUN` takes over generators, discriminators, and the settings that build them."""
+        first = self.trainer(tmp_path / "first")
+        first.fit()
+        second = self.trainer(tmp_path / "second", init=tmp_path / "first", seed=1)
+        _expect_equal(first.updates.average.networks, second.updates.nets.generators, "generators begun with")
+        _expect_equal(first.updates.average.networks, second.updates.average.networks, "averages begun with")
+        _expect_equal(first.updates.nets.discriminators, second.updates.nets.discriminators, "discriminators")
+
     def test_every_objective_trains(self, tmp_path: Path) -> None:
         """Two steps with every registered loss, penalty, constraint and recipe leave everything finite.
 

@@ -107,7 +107,13 @@ def resolve(task: str, given: Settings, config_file: Path | None = None) -> tupl
     asked = merge(from_file, given)
     device = pick_device(str(asked.get("device", "auto")))
     base = default_settings(cls, device.partition(":")[0], asked.get("preset"), asked.get("objective"))
-    return info, validate(cls, cls.complete(merge(base, asked)))
+    start: Settings = {}
+    if asked.get("init"):
+        from gantools.training.finetuning import find_start, taken_over
+
+        found = find_start(asked["init"], task)
+        start, asked = taken_over(found.header, cls), {**asked, "init": found.path.absolute()}
+    return info, validate(cls, cls.complete(merge(base, start, asked)))
 
 
 def default_settings(cls: type[RunConfig], device: str, preset: Any = None, objective: Any = None) -> Settings:

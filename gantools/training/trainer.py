@@ -27,6 +27,7 @@ from gantools.training.backend import Backend
 from gantools.training.checkpoint import list_checkpoints, save_checkpoint
 from gantools.training.display import Display
 from gantools.training.evaluator import Evaluator
+from gantools.training.finetuning import Start
 from gantools.training.log import RunLog, draw_curves, read_log
 from gantools.training.processes import Processes
 from gantools.training.run import Run, has_paths, load_task, shared_out
@@ -62,7 +63,9 @@ class Trainer:
             raise GanToolsError(f"{run.folder} is finished, at step {state['step']:,}", "give --steps MORE to go on")
         self.task = load_task(run.task, self.config)
         self.backend = Backend(self.config.device, self.config.precision, self.config.threads, self.processes)
-        self.updates = Updates(self.task, build_objective(self.config), self.config, self.backend)
+        start = Start.read(self.config.init) if self.config.init and not state else None
+        self.updates = Updates(self.task, build_objective(self.config), self.config, self.backend, start)
+        self.origin: dict[str, Any] = state.get("origin", start.origin if start else {})
         self.data: ImageData = manager().datasets.get(run.task.data).load()(self.config, display.reading)
         self.schedule = Schedule(self.config, len(self.data), state.get("total"))
         self.step = 0
@@ -214,6 +217,7 @@ class Trainer:
             "data": self.data.describe()["fingerprint"],
             "updates": self.updates.state_dict(),
             "best": self.evaluator.best,
+            "origin": self.origin,
             "processes": self.processes.count,
         }
         drift = self.updates.drift()
@@ -271,7 +275,7 @@ class Trainer:
             size=getattr(config, "size", None),
             data=self.data.describe(),
             domains=metadata.pop("domains", []),
-            extra=metadata,
+            extra=metadata | ({"init": self.origin} if self.origin else {}),
             environment=environment() | {"device": self.backend.device.type, "precision": self.backend.precision},
         )
 
@@ -285,6 +289,9 @@ class Trainer:
         length = f"{self.schedule.total:,} steps" if self.schedule.total else f"{self.config.minutes:g} minutes"
         beginning = f", from step {self.step:,}" if self.step else ""
         precision = "float32" if backend.precision == "32" else backend.precision
+        if self.origin and not self.step:
+            critics = "with its discriminators" if self.updates.known_critics else "with new discriminators"
+            beginning = f", from {self.origin['name']} (step {self.origin['step']:,}) {critics}"
         what = f"training {self.run.task.name} for {length}{beginning}"
         return f"{what}, on {machine} in {precision}, into {self.run.folder}"
 

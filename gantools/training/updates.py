@@ -18,6 +18,7 @@ from gantools.randomness import StepRandom, derive_seed
 from gantools.task import Batch, Networks, Outputs, Task
 from gantools.training.backend import Backend
 from gantools.training.ema import Average
+from gantools.training.finetuning import Start
 
 
 class Updates:
@@ -31,13 +32,23 @@ class Updates:
     their gradients. `averages` and `state_dict` then have to be called by all of them.
     """
 
-    def __init__(self, task: Task[Any], objective: Objective, config: RunConfig, backend: Backend) -> None:
+    def __init__(
+        self,
+        task: Task[Any],
+        objective: Objective,
+        config: RunConfig,
+        backend: Backend,
+        start: Start | None = None,
+    ) -> None:
         self.task, self.objective, self.config, self.backend = task, objective, config, backend
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(config.seed, "init"))
             self.nets = Networks(task.generators(), task.discriminators(objective.needs))
+            if start:
+                start.fill_generators(self.nets.generators, config)
             objective.prepare(self.nets.generators, "g")
             objective.prepare(self.nets.discriminators, "d")
+        self.known_critics = start.fill_discriminators(self.nets.discriminators) if start else False
         backend.place(self.nets)
         self.average = Average(self.nets.generators, config.ema)
         self.averaged = Networks(self.average.networks, self.nets.discriminators)

@@ -139,6 +139,15 @@ class HalfBlind(CycleGAN):
         return losses
 
 
+class Shifting(CycleGAN):
+    """A critic is built otherwise for every seed, so that nobody else's weights fit it."""
+
+    def discriminators(self, needs):
+        networks = super().discriminators(needs)
+        networks["d_a"].idle = nn.Linear(1, 1 + self.config.seed)
+        return networks
+
+
 def _redraw(module):
     if isinstance(module, nn.Conv2d):
         nn.init.normal_(module.weight)
@@ -155,6 +164,7 @@ MISTAKES = {
     "test_grid_renders": (Ragged, "different lengths"),
     "test_weights_describe_themselves": (Wandering, "translate differently"),
     "test_resuming_changes_nothing": (Forgetful, "networks differ"),
+    "test_a_run_may_begin_with_weights": (Shifting, "discriminators differ"),
     "test_every_objective_trains": (Fragile, "no penalties"),
     "test_bf16_stays_finite": (HalfBlind, "not finite"),
 }

@@ -1,0 +1,88 @@
+"""Fine-tuning: a run that begins with the networks of another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from gantools.config import RunConfig, Settings, flag
+from gantools.errors import GanToolsError
+from gantools.training.checkpoint import list_checkpoints, newest_checkpoint
+from gantools.weights.files import read_tensors
+from gantools.weights.find import Found, find_weights
+from gantools.weights.header import Header, read_header
+
+_OF_THE_DATA = {"cache_mb", "select", "text_dim", "text_sha256"}  # what new pictures, or the machine, say themselves
+_PANELS = {"Networks", "Data"}
+_PLAYER = "discriminators."
+
+
+def find_start(reference: str | Path, task: str) -> Found:
+    """Return the weights that a run of ``task`` is to begin with; GanToolsError if they are of another task."""
+    found = find_weights(reference)
+    if found.header.task != task:
+        raise GanToolsError(
+            f"--init {reference}: these weights are for {found.header.task}, not for {task}",
+            f"train {found.header.task} with them, or give others; `gantools weights list` shows what there is",
+        )
+    return found
+
+
+def taken_over(header: Header, cls: type[RunConfig]) -> Settings:
+    """Return the settings that make the weights' networks and frame their pictures; flags go over them."""
+    panels = {name: (field.json_schema_extra or {}) for name, field in cls.model_fields.items()}
+    kept = {name for name, extra in panels.items() if isinstance(extra, dict) and extra.get("panel") in _PANELS}
+    return {name: value for name, value in header.config.items() if name in kept - _OF_THE_DATA}
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a run begins with: tensors of the generators and, from a run's checkpoint, of the discriminators."""
+
+    header: Header
+    origin: dict[str, Any]
+    generators: dict[str, Tensor]
+    discriminators: dict[str, Tensor]
+
+    @classmethod
+    def read(cls, path: Path) -> Start:
+        """Read weights; beside those of a run, its last checkpoint has the discriminators."""
+        header = read_header(path)
+        with path.open("rb") as file:
+            origin = {"name": path.parent.name if path.stem == "weights" else path.stem, "step": header.step}
+            origin["sha256"] = file_digest(file, "sha256").hexdigest()
+        checkpoints = path.parent / "checkpoints"
+        nets = newest_checkpoint(checkpoints)["updates"]["nets"] if list_checkpoints(checkpoints) else {}
+        own = {name.removeprefix(_PLAYER): value for name, value in nets.items() if name.startswith(_PLAYER)}
+        return cls(header, origin, read_tensors(path), own)
+
+    def fill_generators(self, networks: nn.ModuleDict, config: RunConfig) -> None:
+        """Put the weights into newly built generators; GanToolsError names the settings that do not fit."""
+        if not _fit(self.generators, networks):
+            there, here = self.header.config, config.model_dump(mode="json")
+            names = [name for name in taken_over(self.header, type(config)) if there[name] != here[name]]
+            other = ", ".join(f"{flag(name)} is {there[name]} there and {here[name]} here" for name in names)
+            raise GanToolsError(
+                f"--init {self.origin['name']}: its generators are not built as those of this run are",
+                f"{other}: leave that out" if other else f"it knows {self._known()}; train on data of the same kind",
+            )
+        networks.load_state_dict(self.generators)
+
+    def fill_discriminators(self, networks: nn.ModuleDict) -> bool:
+        """Put the discriminators' weights into networks if they fit, and say whether they did."""
+        fits = bool(self.discriminators) and _fit(self.discriminators, networks)
+        if fits:
+            networks.load_state_dict(self.discriminators)
+        return fits
+
+    def _known(self) -> str:
+        return ", ".join(self.header.domains) or f"{self.header.task} at {self.header.size} px"
+
+
+def _fit(tensors: dict[str, Tensor], networks: nn.ModuleDict) -> bool:
+    wanted = {name: value.shape for name, value in networks.state_dict().items()}
+    return wanted == {name: value.shape for name, value in tensors.items()}
