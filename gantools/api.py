@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gantools.errors import GanToolsError
 from gantools.inference.model import Model, load_model
-from gantools.weights.find import default_weights, find_weights
+from gantools.weights.find import Found, default_weights, find_weights
+from gantools.weights.onnx import SUFFIX
 
 if TYPE_CHECKING:
     from gantools.config import RunConfig, Settings
@@ -47,10 +49,27 @@ class TrainedRun:
         return load(self.folder, device)
 
 
-def load(reference: str | Path | None = None, device: str = "auto") -> Model:
-    """Load weights: a file, a run folder, a name; without one, the newest finished run under ./runs or the default."""
+def load(reference: str | Path | None = None, device: str = "auto", engine: str | None = None) -> Model:
+    """Load weights: a file, a run folder, a name; without one, the newest finished run under ./runs or the default.
+
+    ``engine="onnx"`` lets onnxruntime run the networks, on the CPU; an ONNX file that gantools exported always does.
+    """
     found = find_weights(reference) if reference is not None else default_weights("translate")
-    return load_model(found, device)
+    return load_found(found, device, engine)
+
+
+def load_found(found: Found, device: str = "auto", engine: str | None = None) -> Model:
+    """Load weights that are found already; GanToolsError if the engine cannot run them."""
+    is_onnx = found.path.suffix == SUFFIX
+    if engine == "torch" and is_onnx:
+        raise GanToolsError(f"{found.name} is for onnxruntime", "leave --engine out, or give the weights it is from")
+    if engine not in {None, "torch", "onnx"}:
+        raise GanToolsError(f"unknown engine `{engine}`", "known: torch, onnx")
+    if engine != "onnx" or is_onnx:
+        return load_model(found, "cpu" if is_onnx else device)
+    from gantools.inference.onnx import run_by_onnx
+
+    return run_by_onnx(load_model(found, "cpu"))
 
 
 def configure(task: str, **settings: Any) -> RunConfig:

@@ -7,8 +7,10 @@ optimizers, schedules, averaging, checkpoints, logs and sheets; the objective ow
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from gantools.config import Options, RunConfig
@@ -21,6 +23,7 @@ from gantools.randomness import StepRandom
 __all__ = [
     "Batch",
     "Comparison",
+    "Graph",
     "Losses",
     "Networks",
     "Options",
@@ -50,6 +53,48 @@ class Networks(nn.Module):
 
     def __getitem__(self, name: str) -> nn.Module:
         return self.generators[name] if name in self.generators else self.discriminators[name]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A generator as other programs run it: a single pass with named inputs, for `gantools export --format onnx`.
+
+    ``network`` is its name among the generators. ``inputs`` has the shape of each input without the batch, in the order
+    of its arguments: (C, 0, 0) for pictures of any size, of which ``stride`` is a factor and ``smallest`` the least
+    side, ("words", …) for a length that may vary. ``masks`` are those of them that hold truth values. ``by_picture``
+    says that batch norm goes by each picture's own statistics. ``settings`` are what the configuration has otherwise
+    where there is this network alone.
+    """
+
+    network: str
+    inputs: Mapping[str, tuple[int | str, ...]]
+    stride: int = 1
+    smallest: int = 1
+    masks: frozenset[str] = frozenset()
+    by_picture: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def examples(self, count: int, tall: int, wide: int) -> dict[str, Tensor]:
+        """Return random inputs: ``count`` of each, pictures ``tall`` and ``wide`` times as large as the smallest."""
+        draw = torch.Generator().manual_seed(count)
+        sides = iter((tall * self.smallest, wide * self.smallest) * len(self.inputs))
+        found = {}
+        for name, shape in self.inputs.items():
+            sizes = [next(sides) if size == 0 else 4 + tall if isinstance(size, str) else size for size in shape]
+            values = torch.rand(count, *sizes, generator=draw) * 2 - 1
+            found[name] = values > -1 if name in self.masks else values
+        return found
+
+    def dynamic(self, name: str) -> dict[int, Any]:
+        """Return which dimensions of an input may vary, as `torch.export` takes it."""
+        varying: dict[int, Any] = {0: torch.export.Dim("batch")}
+        for place, size in enumerate(self.inputs[name], start=1):
+            if size == 0:
+                side = torch.export.Dim("height" if place == len(self.inputs[name]) - 1 else "width")
+                varying[place] = self.stride * side
+            elif isinstance(size, str):
+                varying[place] = torch.export.Dim(size)
+        return varying
 
 
 class Task(Generic[C]):
@@ -126,6 +171,10 @@ class Task(Generic[C]):
         ``batch`` is that of the sample sheet. It has to be quick; whatever takes long belongs into an evaluation.
         """
         return {}
+
+    def graphs(self, nets: Networks) -> dict[str, Graph]:
+        """Return the generators as other programs run them, by a word that tells them apart; "" for a single one."""
+        raise GanToolsError(f"{type(self).__name__} cannot be exported", "its author has not said how")
 
     def comparisons(self) -> list[Comparison]:
         """Return the rows of an evaluation, on the data that the configuration names: not always the training's."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -44,6 +44,9 @@ def command() -> Any:
         ),
         extra("force", bool, names=["--force"], help="replace existing results"),
         extra("device", str, help="auto, cpu, cuda, cuda:N or mps"),
+        extra(
+            "engine", Literal["torch", "onnx"], help="what runs the networks \\[default: torch; onnx for .onnx files]"
+        ),
         extra("seed", int, help="seed, for tasks that draw noise \\[default: 0]"),
         extra("quiet", bool, names=["--quiet", "-q"], help="print warnings and errors only"),
     ):
@@ -67,6 +70,7 @@ def translate(
     out: Path = Path("translated"),
     force: bool = False,
     device: str = "auto",
+    engine: str | None = None,
     seed: int = 0,
     quiet: bool = False,
     **options: Any,
@@ -79,9 +83,9 @@ def translate(
     found = find_weights(weights) if weights else default_weights("translate", options)
     if not weights and not quiet:
         say(f"using {found.name} ({found.header.task}, step {found.header.step:,}); choose others with --weights")
-    from gantools.inference.model import load_model
+    from gantools.api import load_found
 
-    model = load_model(found, device)
+    model = load_found(found, device, engine)
     jobs = plan(paths, out, force, list(model.variants(options)))
     failures: dict[Path, Result] = {}
     strange: dict[Path, Result] = {}

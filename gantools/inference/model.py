@@ -18,6 +18,7 @@ from gantools.data.pixels import resized, to_bytes, to_image, to_unit
 from gantools.data.profile import strangeness
 from gantools.device import pick_device
 from gantools.errors import GanToolsError
+from gantools.inference.engine import OnnxNetwork
 from gantools.plugins import TaskInfo, manager
 from gantools.randomness import seeded
 from gantools.registry import load_object
@@ -25,6 +26,7 @@ from gantools.task import Networks, Task
 from gantools.weights.files import read_tensors
 from gantools.weights.find import Found
 from gantools.weights.header import Header
+from gantools.weights.onnx import SUFFIX, open_session, read_metadata
 
 Source = str | Path | Image.Image
 
@@ -165,7 +167,7 @@ def load_model(found: Found, device: str = "auto") -> Model:
     try:
         config: RunConfig = validate(load_object(info.config), header.config)
         task: Task[Any] = load_object(info.task)(config)
-        networks = _fill(task, {f"generators.{name}": tensor for name, tensor in read_tensors(found.path).items()})
+        networks = _networks(task, found.path)
     except (GanToolsError, RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
         reason = error.message if isinstance(error, GanToolsError) else _first_lines(error)
         origin = " ".join(header.plugin.get(key, "?") for key in ("distribution", "version"))
@@ -175,6 +177,15 @@ def load_model(found: Found, device: str = "auto") -> Model:
         ) from None
     networks.eval().requires_grad_(False).to(target)
     return Model(info, header, networks, task, target, found.path)
+
+
+def _networks(task: Task[Any], path: Path) -> Networks:
+    """Return a task's generators out of a weights file, or out of an ONNX file, which onnxruntime runs."""
+    if path.suffix != SUFFIX:
+        return _fill(task, {f"generators.{name}": tensor for name, tensor in read_tensors(path).items()})
+    session = open_session(path, torch.get_num_threads())
+    graph = read_metadata(session, path)[1]
+    return Networks({graph["network"]: OnnxNetwork(session, graph["inputs"])})
 
 
 def _fill(task: Task[Any], tensors: dict[str, Tensor]) -> Networks:

@@ -21,7 +21,7 @@ class InstanceNorm(nn.InstanceNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise each channel of each picture to mean 0 and variance 1."""
         result = super().forward(x)
-        if len(x) == 1 and result.requires_grad:
+        if result.requires_grad and len(x) == 1:  # in this order: an export leaves the number of pictures open
             result.register_hook(torch.Tensor.contiguous)  # type: ignore[no-untyped-call]
         return result
 

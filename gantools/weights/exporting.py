@@ -31,7 +31,7 @@ def export_weights(found: Found, format_: str, target: Path, force: bool = False
     ``latest_net_G_B.pth`` in the folder ``target``. GanToolsError says what the format cannot hold.
     """
     if format_ not in FORMATS:
-        raise GanToolsError(f"unknown format `{format_}`", suggestion(format_, list(FORMATS)))
+        raise GanToolsError(f"unknown format `{format_}`", suggestion(format_, ["onnx", *FORMATS]))
     info = manager().tasks.get(found.header.task)
     config: RunConfig = validate(load_object(info.config), found.header.config)
     task: Task[Any] = load_object(info.task)(config)

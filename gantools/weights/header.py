@@ -15,6 +15,7 @@ import gantools
 from gantools.errors import GanToolsError
 from gantools.plugins import manager
 from gantools.weights.files import read_content, write_tensors
+from gantools.weights.onnx import SUFFIX, open_session, read_metadata
 
 
 class Header(BaseModel):
@@ -63,8 +64,10 @@ def save_weights(path: Path, tensors: Mapping[str, Tensor], header: Header) -> N
 
 
 def read_header(path: Path) -> Header:
-    """Read the header of a weights file without its tensors; GanToolsError if it is not one of ours."""
+    """Read the header of a weights or ONNX file without its tensors; GanToolsError if it is not one of ours."""
     try:
+        if path.suffix == SUFFIX:
+            return Header.model_validate(read_metadata(open_session(path), path)[0])
         return Header.model_validate(read_content(path, "weights"))
     except ValidationError:
         raise GanToolsError(f"the header of {path} is damaged", "copy or download it again") from None

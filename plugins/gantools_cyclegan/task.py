@@ -14,7 +14,7 @@ from gantools.data.evaluated import unpaired_comparisons
 from gantools.errors import GanToolsError
 from gantools.networks import ResNetGenerator, build_critic, by_picture, init_weights, translate_any_size
 from gantools.objectives import Needs, Objective, Sample
-from gantools.task import Batch, Comparison, Losses, Networks, Outputs, StepRandom, Task
+from gantools.task import Batch, Comparison, Graph, Losses, Networks, Outputs, StepRandom, Task
 from gantools_cyclegan.config import Config, Options
 from gantools_cyclegan.pool import ImagePool, join_pools
 
@@ -111,6 +111,18 @@ class CycleGAN(Task[Config]):
                 f"these weights have no direction {way}", f"they translate {self.ways[0]} only; leave --direction out"
             )
         return way
+
+    def graphs(self, nets: Networks) -> dict[str, Graph]:
+        """Return the directions, each a network of its own."""
+        stride = ResNetGenerator.stride
+        found = {
+            way: Graph(
+                f"g_{way[0]}{way[2]}", {"image": (3, 0, 0)}, stride, 2 * stride,
+                by_picture=self.config.inference != "stored", settings={"directions": way},
+            )
+            for way in self.ways
+        }  # fmt: skip
+        return found if len(found) > 1 else {"": found[self.ways[0]]}
 
     def comparisons(self) -> list[Comparison]:
         """Translate both ways, and back again; weights of one direction only there."""

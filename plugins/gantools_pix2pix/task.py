@@ -15,8 +15,9 @@ from gantools.networks import (
     translate_any_size,
     translate_at_size,
 )
+from gantools.networks.unet import unet_depth
 from gantools.objectives import Needs, Objective, Sample
-from gantools.task import Batch, Comparison, Losses, Networks, Outputs, StepRandom, Task
+from gantools.task import Batch, Comparison, Graph, Losses, Networks, Outputs, StepRandom, Task
 from gantools_pix2pix.config import Config, Options
 
 
@@ -49,7 +50,7 @@ class Pix2Pix(Task[Config]):
 
     def forward(self, nets: Networks, batch: Batch, rng: StepRandom) -> Outputs:
         """Make ``b`` from ``a``."""
-        return {"fake": _apply(nets["g"], batch["a"])}
+        return {"fake": self._apply(nets["g"], batch["a"])}
 
     def d_losses(self, nets: Networks, batch: Batch, out: Outputs, objective: Objective, rng: StepRandom) -> Losses:
         """Return the critic's losses on pairs (a, b) and (a, G(a))."""
@@ -73,13 +74,31 @@ class Pix2Pix(Task[Config]):
         resize = config.resize if options.resize is None else options.resize
 
         def apply(pictures: Tensor) -> Tensor:
-            if resize and isinstance(generator, UNetGenerator):
-                return translate_at_size(lambda x: _apply(generator, x), pictures, config.size, config.detail)
-            return _apply(generator, pictures)
+            if resize and config.generator == "unet":
+                return translate_at_size(lambda x: self._apply(generator, x), pictures, config.size, config.detail)
+            return self._apply(generator, pictures)
 
         if (options.inference or config.inference) == "stored":
             return apply(images)
         return by_picture(generator, apply, images)
+
+    def graphs(self, nets: Networks) -> dict[str, Graph]:
+        """Return the generator; the size that a U-Net is at its best at is the one it was trained for."""
+        stride, smallest = self._stride
+        own = self.config.inference != "stored"
+        return {"": Graph("g", {"image": (self.config.in_channels, 0, 0)}, stride, smallest, by_picture=own)}
+
+    @property
+    def _stride(self) -> tuple[int, int]:
+        """What the sides of pictures are multiples of, and their least; a U-Net goes down to a single pixel."""
+        if self.config.generator == "unet":
+            stride = 2 ** unet_depth(self.config.size)
+            return stride, stride
+        return ResNetGenerator.stride, 2 * ResNetGenerator.stride
+
+    def _apply(self, generator: nn.Module, images: Tensor) -> Tensor:
+        """Run a generator on pictures of any size."""
+        return translate_any_size(generator, images, *self._stride)
 
     def comparisons(self) -> list[Comparison]:
         """Translate every source, and compare it with its target."""
@@ -88,10 +107,3 @@ class Pix2Pix(Task[Config]):
     def grid(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
         """Show the source, the picture made from it, and the truth."""
         return {"A": batch["a"], "A to B": self.translate(nets, batch["a"], Options()), "B": batch["b"]}
-
-
-def _apply(generator: nn.Module, images: Tensor) -> Tensor:
-    """Run a generator on pictures of any size; a U-Net goes down to a single pixel, so one stride is enough for it."""
-    if isinstance(generator, UNetGenerator):
-        return translate_any_size(generator, images, generator.stride, smallest=generator.stride)
-    return translate_any_size(generator, images, ResNetGenerator.stride)

@@ -16,7 +16,7 @@ from gantools.data.evaluated import domain_comparisons
 from gantools.errors import GanToolsError
 from gantools.networks import translate_any_size
 from gantools.objectives import Needs, Objective, Sample
-from gantools.task import Batch, Comparison, Losses, Networks, Outputs, StepRandom, Task
+from gantools.task import Batch, Comparison, Graph, Losses, Networks, Outputs, StepRandom, Task
 from gantools_stargan.config import Config, Options
 from gantools_stargan.networks import Discriminator, EnergyDiscriminator, Generator, Recogniser, discriminator_layers
 from gantools_stargan.targets import Target, every_target, read_source, read_target
@@ -153,6 +153,12 @@ class StarGAN(Task[Config]):
     def source(self, options: Options) -> str:
         """Return the pictures of the batch that are translated."""
         return "image"
+
+    def graphs(self, nets: Networks) -> dict[str, Graph]:
+        """Return the generator: ``labels`` has a 1 for each domain asked for, then one for the data set it is of."""
+        labels = len(self.names) + (len(self.slices) if len(self.slices) > 1 else 0)
+        stride = Generator.stride
+        return {"": Graph("g", {"image": (3, 0, 0), "labels": (labels,)}, stride, 2 * stride)}
 
     def comparisons(self) -> list[Comparison]:
         """Translate into each domain the pictures of all others."""

@@ -14,7 +14,7 @@ from torch.nn.functional import l1_loss
 from gantools.data.evaluated import caption_comparisons
 from gantools.errors import GanToolsError
 from gantools.objectives import Needs, Objective, Sample
-from gantools.task import Batch, Comparison, Losses, Networks, Outputs, StepRandom, Task
+from gantools.task import Batch, Comparison, Graph, Losses, Networks, Outputs, StepRandom, Task
 from gantools.text.encoder import TextEncoder, load_encoder
 from gantools_text2image.config import Config, Options
 from gantools_text2image.networks import Discriminator, EnergyDiscriminator, Generator
@@ -93,6 +93,13 @@ class TextToImage(Task[Config]):
         if options.truncation is not None:
             noise = truncated(noise, options.truncation)
         return _paint(nets, batch, noise)
+
+    def graphs(self, nets: Networks) -> dict[str, Graph]:
+        """Return the generator; what it is told of words comes from the text encoder, which stays outside."""
+        shapes: dict[str, tuple[int | str, ...]] = {
+            "noise": self.noise_shape, "sentence": (self.dim,), "tokens": ("words", self.dim), "mask": ("words",),
+        }  # fmt: skip
+        return {"": Graph("g", shapes, masks=frozenset({"mask"}))}
 
     def comparisons(self) -> list[Comparison]:
         """Paint every picture's first caption."""

@@ -1,0 +1,27 @@
+"""Networks that something else than torch runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class OnnxNetwork(nn.Module):
+    """A network that onnxruntime runs on the CPU: called as the one it was exported from.
+
+    ``names`` are the inputs in the order of its arguments; those that it does not look at are not in the file.
+    """
+
+    def __init__(self, session: Any, names: Sequence[str]) -> None:
+        super().__init__()
+        self._session, self._names = session, list(names)
+        self._wanted = {one.name for one in session.get_inputs()}
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Run the network on tensors of any device."""
+        arrays = {name: value.detach().cpu().numpy() for name, value in zip(self._names, inputs, strict=True)}
+        (result,) = self._session.run(None, {name: arrays[name] for name in self._wanted})
+        return torch.from_numpy(result).to(inputs[0].device)
