@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from gantools.hookspecs import hookimpl
+from gantools.registry import load_object
 
 _ENTRIES: dict[str, dict[str, dict[str, tuple[str, str]]]] = {
     "loss": {
@@ -122,3 +124,10 @@ def gantools_register_metrics(register: Callable[..., None]) -> None:
     for module, entries in _METRICS.items():
         for name, (attribute, summary) in entries.items():
             register(name, f"gantools.metrics.{module}:{attribute}", summary)
+
+
+@hookimpl
+def gantools_find_weights(reference: str) -> Path | None:
+    """Find weights on the Hugging Face hub."""
+    found: Path | None = load_object("gantools.weights.hub:fetch")(reference) if reference.startswith("hf://") else None
+    return found

@@ -27,7 +27,7 @@ _VERBS = {
     "sweep": "train every combination of some settings with several seeds, and compare",
     "compare": "set runs beside each other, with mean and spread over seeds",
     "objectives": "list the objective layer's entries, with their formulas",
-    "weights": "list trained weights and what they say of themselves",
+    "weights": "list trained weights, import those of others, exchange them through a hub",
     "export": "write weights for other programs",
     "plugins": "list, install and remove plugins, and begin a new one",
 }

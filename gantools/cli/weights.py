@@ -1,4 +1,4 @@
-"""`gantools weights list`, `show` and `import`."""
+"""`gantools weights list`, `show`, `import`, `push` and `pull`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="List weights, read their headers, and import those of other programs.",
+    help="List weights, read their headers, import those of other programs, and exchange them through a hub.",
 )
 _JSON = typer.Option("--json", help="print JSON")
 
@@ -140,6 +140,44 @@ def import_(
         'generate "WORDS"' if "generate" in manager().tasks.get(found.header.task).capabilities else "translate PICTURE"
     )
     say(f"use it with: gantools {verb} --weights {shlex.quote(str(out))}")
+
+
+@app.command()
+def push(
+    reference: Annotated[str, typer.Argument(help="weights file, run folder or name")],
+    repository: Annotated[str, typer.Argument(help="where to: USER/NAME")],
+    private: Annotated[bool, typer.Option("--private", help="make a new repository private")] = False,
+) -> None:
+    """Upload weights to the Hugging Face hub, with a model card and a sheet of what they do."""
+    from gantools.weights.find import find_weights
+    from gantools.weights.hub import push as upload
+
+    put(upload(find_weights(reference), repository, private))
+    say(f"use it with: --weights hf://{repository}")
+
+
+@app.command()
+def pull(
+    repository: Annotated[str, typer.Argument(help="USER/NAME or USER/NAME@REVISION")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="file to write \\[default: NAME.safetensors]", show_default=False)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="replace an existing file")] = False,
+) -> None:
+    """Download weights from the Hugging Face hub into a file."""
+    from shutil import copyfile
+
+    from gantools.weights.files import write_atomically
+    from gantools.weights.hub import pull as download
+
+    name = repository.partition("@")[0].rpartition("/")[2]
+    target = out or Path(f"{name}.safetensors")
+    if target.exists() and not force:
+        raise GanToolsError(f"{target} exists", "choose another name with -o, or replace it with --force")
+    source = download(repository)
+    write_atomically(target, lambda temporary: copyfile(source, temporary))
+    put(str(target))
+    say(f"use it with: --weights {shlex.quote(str(target))}")
 
 
 def describe(found: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from gantools.data.profile import strangeness
 from gantools.device import pick_device
 from gantools.errors import GanToolsError
 from gantools.inference.engine import OnnxNetwork
+from gantools.inference.notebook import as_html
 from gantools.plugins import TaskInfo, manager
 from gantools.randomness import seeded
 from gantools.registry import load_object
@@ -137,6 +138,10 @@ class Model:
     def __repr__(self) -> str:
         header = self.header
         return f"Model({header.task}, size {header.size}, step {header.step}, on {self.device})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the header's main points, and the sheet of what the weights do."""
+        return as_html(self.header, self.path, str(self.device))
 
     def _picture(self, source: Source, options: Options, seed: int) -> Image.Image:
         image = source if isinstance(source, Image.Image) else open_image(Path(source))
