@@ -34,13 +34,15 @@ class Wishes:
 class Imported:
     """Foreign weights as ours: the settings of the task's Config that rebuild the generators, and their tensors.
 
-    ``layout`` says in words what was read; ``domains`` are the names of what is translated into what.
+    ``layout`` says in words what was read; ``domains`` are the names of what is translated into what. ``critics`` are
+    tensors of the discriminators, where there are any that ours can go on with.
     """
 
     layout: str
     settings: dict[str, Any]
     tensors: dict[str, Tensor]
     domains: list[str] = field(default_factory=list)
+    critics: dict[str, Tensor] = field(default_factory=dict)
 
 
 class Importer:

@@ -24,9 +24,8 @@ from gantools.plugins import TaskInfo, manager
 from gantools.randomness import seeded
 from gantools.registry import load_object
 from gantools.task import Networks, Task
-from gantools.weights.files import read_tensors
 from gantools.weights.find import Found
-from gantools.weights.header import Header
+from gantools.weights.header import Header, read_networks
 from gantools.weights.onnx import SUFFIX, open_session, read_metadata
 
 Source = str | Path | Image.Image
@@ -187,7 +186,7 @@ def load_model(found: Found, device: str = "auto") -> Model:
 def _networks(task: Task[Any], path: Path) -> Networks:
     """Return a task's generators out of a weights file, or out of an ONNX file, which onnxruntime runs."""
     if path.suffix != SUFFIX:
-        return _fill(task, {f"generators.{name}": tensor for name, tensor in read_tensors(path).items()})
+        return _fill(task, {f"generators.{name}": tensor for name, tensor in read_networks(path)[0].items()})
     session = open_session(path, torch.get_num_threads())
     graph = read_metadata(session, path)[1]
     return Networks({graph["network"]: OnnxNetwork(session, graph["inputs"])})

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from gantools.errors import GanToolsError
 from gantools.networks.blur import down_filter, up_filter
+from gantools.networks.norms import Norm
+from gantools.networks.patchgan import PatchGAN
 from gantools.networks.renaming import STATISTICS, Layers, Tensors, adopt, on_meta, shape_of
 from gantools.networks.resnet import ResNetGenerator
 from gantools.networks.unet import UNetGenerator
@@ -118,6 +120,30 @@ def read_critic(foreign: Tensors) -> Settings:
     if "model.0.weight" not in kernels or not 1 <= layers <= 6:
         return {}
     return {"critic": "patch", "d_width": foreign["model.0.weight"].shape[0], "d_layers": layers}
+
+
+def read_patches(foreign: Tensors) -> dict[str, Tensor]:
+    """Return the tensors of a discriminator that scores patches, as our PatchGAN names them; none of any other."""
+    seen = read_critic(foreign)
+    if seen.get("critic") != "patch":
+        return {}
+    norm: Norm = "batch" if "model.3.weight" in foreign else "instance"
+    channels = foreign["model.0.weight"].shape[1]
+    network = on_meta(lambda: PatchGAN(channels, seen["d_width"], seen["d_layers"], norm))
+    try:
+        return adopt(network, _patch_layers(seen["d_layers"], norm), foreign, _ignored({"norm": norm}))
+    except GanToolsError:  # of another program, or changed: the generators can do without
+        return {}
+
+
+def _patch_layers(layers: int, norm: Norm) -> Iterator[tuple[str, str]]:
+    """Yield our name and the reference's for every layer with weights: a block has three modules there."""
+    yield "stem.0", "model.0"
+    for i in range(layers):
+        yield f"body.{i}.0", f"model.{2 + 3 * i}"
+        if norm == "batch":
+            yield f"body.{i}.1", f"model.{3 + 3 * i}"
+    yield "head", f"model.{2 + 3 * layers}"
 
 
 def _norm(foreign: Tensors, convolution: str, norm: str) -> str:

@@ -12,9 +12,8 @@ from torch import Tensor, nn
 from gantools.config import RunConfig, Settings, flag
 from gantools.errors import GanToolsError
 from gantools.training.checkpoint import list_checkpoints, newest_checkpoint
-from gantools.weights.files import read_tensors
 from gantools.weights.find import Found, find_weights
-from gantools.weights.header import Header, read_header
+from gantools.weights.header import Header, read_header, read_networks
 
 _OF_THE_DATA = {"cache_mb", "select", "text_dim", "text_sha256"}  # what new pictures, or the machine, say themselves
 _PANELS = {"Networks", "Data"}
@@ -41,7 +40,7 @@ def taken_over(header: Header, cls: type[RunConfig]) -> Settings:
 
 @dataclass(frozen=True)
 class Start:
-    """What a run begins with: tensors of the generators and, from a run's checkpoint, of the discriminators."""
+    """What a run begins with: tensors of the generators and, where they are known, of the discriminators."""
 
     header: Header
     origin: dict[str, Any]
@@ -50,15 +49,17 @@ class Start:
 
     @classmethod
     def read(cls, path: Path) -> Start:
-        """Read weights; beside those of a run, its last checkpoint has the discriminators."""
+        """Read weights, with the discriminators of imported ones, or of the run's last checkpoint."""
         header = read_header(path)
         with path.open("rb") as file:
             origin = {"name": path.parent.name if path.stem == "weights" else path.stem, "step": header.step}
             origin["sha256"] = file_digest(file, "sha256").hexdigest()
+        generators, critics = read_networks(path)
         checkpoints = path.parent / "checkpoints"
-        nets = newest_checkpoint(checkpoints)["updates"]["nets"] if list_checkpoints(checkpoints) else {}
-        own = {name.removeprefix(_PLAYER): value for name, value in nets.items() if name.startswith(_PLAYER)}
-        return cls(header, origin, read_tensors(path), own)
+        if not critics and list_checkpoints(checkpoints):
+            nets = newest_checkpoint(checkpoints)["updates"]["nets"]
+            critics = {name.removeprefix(_PLAYER): value for name, value in nets.items() if name.startswith(_PLAYER)}
+        return cls(header, origin, generators, critics)
 
     def fill_generators(self, networks: nn.ModuleDict, config: RunConfig) -> None:
         """Put the weights into newly built generators; GanToolsError names the settings that do not fit."""

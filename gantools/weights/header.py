@@ -14,7 +14,7 @@ from torch import Tensor
 import gantools
 from gantools.errors import GanToolsError
 from gantools.plugins import manager
-from gantools.weights.files import read_content, write_tensors
+from gantools.weights.files import read_content, read_tensors, write_tensors
 from gantools.weights.onnx import SUFFIX, open_session, read_metadata
 
 
@@ -56,6 +56,21 @@ def environment() -> dict[str, str]:
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
     }
+
+
+_CRITICS = "discriminators."
+
+
+def with_critics(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return discriminators' tensors as a weights file may hold them beside the generators', for fine-tuning."""
+    return {f"{_CRITICS}{name}": tensor for name, tensor in tensors.items()}
+
+
+def read_networks(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return the tensors of a weights file: the generators', and the discriminators' if there are any."""
+    tensors = read_tensors(path)
+    critics = {name.removeprefix(_CRITICS): value for name, value in tensors.items() if name.startswith(_CRITICS)}
+    return {name: value for name, value in tensors.items() if not name.startswith(_CRITICS)}, critics
 
 
 def save_weights(path: Path, tensors: Mapping[str, Tensor], header: Header) -> None:

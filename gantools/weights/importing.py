@@ -19,7 +19,7 @@ from gantools.registry import load_object
 from gantools.task import Networks, Task
 from gantools.text.recurrent import write_encoder
 from gantools.weights.foreign import read_parts, read_vocabulary
-from gantools.weights.header import Header, environment, plugin_of, save_weights
+from gantools.weights.header import Header, environment, plugin_of, save_weights, with_critics
 
 
 def import_weights(
@@ -59,7 +59,7 @@ def import_weights(
         extra={"imported": {"layout": imported.layout, "importer": name, "files": _described(files)}},
         environment=environment(),
     )
-    save_weights(target, imported.tensors, header)
+    save_weights(target, imported.tensors | with_critics(imported.critics), header)
     return imported.layout
 
 

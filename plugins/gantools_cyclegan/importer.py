@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gantools.errors import GanToolsError
 from gantools.interchange import Imported, Importer, Parts, Wishes, named
-from gantools.networks.junyanz import is_resnet, read_critic, read_resnet
+from gantools.networks.junyanz import is_resnet, read_critic, read_patches, read_resnet
 from gantools.networks.renaming import Tensors
 
 _DROPOUT = 0.5
@@ -51,7 +51,7 @@ class JunyanzCycleGAN(Importer):
         }
         blurred = "blur" in {settings["upsample"], settings["downsample"]}
         layout = f"{'CUT' if blurred else 'CycleGAN'}: ResNet of {settings['blocks']} blocks, {settings['norm']} norm"
-        return Imported(layout, settings, tensors, named(wishes, ["A", "B"]))
+        return Imported(layout, settings, tensors, named(wishes, ["A", "B"]), _critics(parts))
 
 
 def _direction(name: str) -> str:
@@ -65,6 +65,14 @@ def _check_colours(settings: dict[str, Any]) -> None:
             f"this generator makes {channels[1]} channels of {channels[0]}, and the task cyclegan has 3 of each",
             "give the file of one direction with --task pix2pix",
         )
+
+
+def _critics(parts: Parts) -> dict[str, Tensor]:
+    """Return both discriminators: theirs of A judges what the generator of A makes, which is B."""
+    sides = {"D_A": "d_b", "D_B": "d_a"}
+    if not parts.keys() >= sides.keys():
+        return {}
+    return {f"{ours}.{key}": value for name, ours in sides.items() for key, value in read_patches(parts[name]).items()}
 
 
 def _critic(parts: Parts) -> dict[str, Any]:

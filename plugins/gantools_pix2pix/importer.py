@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import torch
+from torch import Tensor
+
 from gantools.errors import GanToolsError
 from gantools.interchange import Imported, Importer, Parts, Wishes, named
-from gantools.networks.junyanz import is_resnet, is_unet, read_critic, read_resnet, read_unet
+from gantools.networks.junyanz import is_resnet, is_unet, read_critic, read_patches, read_resnet, read_unet
 
 _DROPOUT = 0.5
 
@@ -45,9 +48,17 @@ class JunyanzPix2Pix(Importer):
             "inference": "stored" if wishes.inference == "eval" else "picture",
             **_critic(parts),
         }
-        return Imported(
-            layout, settings, {f"g.{key}": value for key, value in tensors.items()}, named(wishes, ["A", "B"])
-        )
+        made = {f"g.{key}": value for key, value in tensors.items()}
+        return Imported(layout, settings, made, named(wishes, ["A", "B"]), _critics(parts, mine["in_channels"]))
+
+
+def _critics(parts: Parts, source: int) -> dict[str, Tensor]:
+    """Return the discriminator: theirs has the source's channels first, ours last."""
+    tensors = read_patches(parts["D"]) if "D" in parts else {}
+    if tensors:
+        kernel = tensors["stem.0.weight"]
+        tensors["stem.0.weight"] = torch.cat([kernel[:, source:], kernel[:, :source]], 1)
+    return {f"d.{key}": value for key, value in tensors.items()}
 
 
 def _critic(parts: Parts) -> dict[str, Any]:

@@ -134,14 +134,19 @@ class UNet(nn.Module):
 class Patches(nn.Module):
     """The PatchGAN discriminator."""
 
-    def __init__(self, inside=3, width=4, layers=3):
+    def __init__(self, inside=3, width=4, layers=3, norm="instance"):
         super().__init__()
         modules, channels = [nn.Conv2d(inside, width, 4, 2, 1), nn.LeakyReLU(0.2)], width
         for i in range(layers):
             wide = width * min(2 ** (i + 1), 8)
-            modules += [nn.Conv2d(channels, wide, 4, 2, 1), nn.InstanceNorm2d(wide), nn.LeakyReLU(0.2)]
+            stride = 1 if i == layers - 1 else 2
+            convolution = nn.Conv2d(channels, wide, 4, stride, 1, bias=norm == "instance")
+            modules += [convolution, norm_of(norm, wide), nn.LeakyReLU(0.2)]
             channels = wide
         self.model = nn.Sequential(*modules, nn.Conv2d(channels, 1, 4, 1, 1))
+
+    def forward(self, image):
+        return self.model(image)
 
 
 class StarBlock(nn.Module):

@@ -8,8 +8,11 @@ import torch
 import gantools
 from gantools import GanToolsError
 from gantools.interchange import Wishes
-from gantools.weights.header import read_header
+from gantools.networks import PatchGAN
+from gantools.training.checkpoint import newest_checkpoint
+from gantools.weights.header import read_header, read_networks
 from gantools.weights.importing import import_weights
+from tests.conftest import EXAMPLES
 from tests.unit.foreign import Patches, ResNet, UNet, drawn
 
 OUT = Path("w.safetensors")
@@ -66,6 +69,45 @@ def test_a_folder_with_both_directions_and_discriminators():
     assert header.data["domains"] == ["horses", "zebras"]
     files = [file["name"] for file in header.extra["imported"]["files"]]
     assert files == ["latest_net_D_A.pth", "latest_net_D_B.pth", "latest_net_G_A.pth", "latest_net_G_B.pth"]
+
+
+def test_discriminators_judge_as_they_did_and_training_goes_on_with_them():
+    networks = {"G_A": drawn(ResNet()), "G_B": drawn(ResNet())}
+    networks |= {name: drawn(Patches(width=6, layers=2)).eval() for name in ("D_A", "D_B")}
+    for name, network in networks.items():
+        save(network, f"run/latest_net_{name}.pth")
+    model = taken("run")
+    a, b = EXAMPLES / "noto", EXAMPLES / "fluent3d"
+    tiny = {"size": 32, "load_size": 32, "steps": 1, "lr_g": 1e-12, "lr_d": 1e-12, "device": "cpu", "quiet": True}
+    gantools.train("cyclegan", a=a, b=b, init=OUT, **tiny, out="on")
+    nets = newest_checkpoint(Path("on/checkpoints"))["updates"]["nets"]
+    for theirs, ours in (("D_A", "d_b"), ("D_B", "d_a")):
+        critic = PatchGAN(width=6, layers=2)
+        prefix = f"discriminators.{ours}."
+        critic.load_state_dict({k.removeprefix(prefix): v for k, v in nets.items() if k.startswith(prefix)})
+        picture = torch.rand(1, 3, 40, 48) * 2 - 1
+        torch.testing.assert_close(critic(picture), networks[theirs](picture), atol=1e-4, rtol=0)
+    assert set(model.networks.generators) == {"g_ab", "g_ba"}
+
+
+@pytest.mark.parametrize("norm", ["batch", "instance"])
+def test_a_conditional_discriminator_sees_source_and_result_in_their_places(norm):
+    critic = drawn(Patches(inside=6, width=4, layers=3, norm=norm)).eval()
+    save(drawn(UNet(norm=norm)), "run/latest_net_G.pth")
+    save(critic, "run/latest_net_D.pth")
+    taken("run")
+    _, tensors = read_networks(OUT)
+    ours = PatchGAN(6, width=4, layers=3, norm=norm).eval()
+    ours.load_state_dict({name.removeprefix("d."): value for name, value in tensors.items()})
+    a, b = torch.rand(2, 1, 3, 64, 64) * 2 - 1
+    torch.testing.assert_close(ours(b, a), critic(torch.cat([a, b], 1)), atol=1e-4, rtol=0)
+
+
+def test_a_discriminator_of_another_kind_is_left_out():
+    save(drawn(UNet()), "run/latest_net_G.pth")
+    torch.save({**Patches(inside=6).state_dict(), "model.8.weight_u": torch.ones(3)}, "run/latest_net_D.pth")
+    taken("run")
+    assert read_networks(OUT)[1] == {}
 
 
 def test_the_generator_of_the_way_back_alone():
