@@ -45,7 +45,7 @@ from build_shared import (
     run,
     save,
 )
-from build_words import build_words
+from build_words import build_word_examples, build_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -234,6 +234,8 @@ def build_examples(out: Path, cache: Path, size: int) -> None:
     names = choose_tiles(tiles)
     for layer in ("elevation", "satellite"):
         replace_all(out / "earth" / layer, {name: tiles[layer][name] for name in names})
+    words = build_word_examples(out / "words", cache, size, TEST_EXAMPLES_EACH * len(SUBJECTS))
+    print(f"{words} captioned drawings")
     print(f"{len(train) // 2} emoji per style, {len(test)} test emoji and {len(names)} map tiles in {out}")
 
 

@@ -113,6 +113,26 @@ def caption(colour: str, name: str) -> str:
     return f"{'an' if colour[0] in 'aeiou' else 'a'} {colour} {name}"
 
 
+def build_word_examples(out: Path, cache: Path, size: int, count: int) -> int:
+    """Write the captioned test drawings of the first `count` objects, each in the first colour held out for it."""
+    rows = []
+    for drawing in read_drawings(cache):
+        held = [colour for colour in SHADES if is_test(f"{drawing.key}:{colour}")]
+        if held and len(rows) < count:
+            rows.append(write_drawing(drawing, held[0], out, size))
+    (out / "metadata.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return len(rows)
+
+
+def write_drawing(drawing: Drawing, colour: str, folder: Path, size: int) -> str:
+    """Write a drawing in a colour, and return its line of the metadata."""
+    file = f"{drawing.key}-{colour}.png"
+    save(draw(recolour(drawing.svg, drawing.colour, colour).encode(), size), folder / file)
+    row = {"file_name": file, "text": caption(colour, drawing.name)}
+    row |= {"object": drawing.name, "colour": colour, "key": drawing.key}
+    return json.dumps(row, ensure_ascii=False)
+
+
 def build_words(out: Path, cache: Path, size: int, objects: int | None = None) -> None:
     """Write the captioned set: all drawings, or the easiest `objects` of them, in nine colours each."""
     refuse_old(out)
@@ -121,11 +141,7 @@ def build_words(out: Path, cache: Path, size: int, objects: int | None = None) -
     for drawing in drawings:
         for colour in SHADES:
             part = "test" if is_test(f"{drawing.key}:{colour}") else "train"
-            file = f"{drawing.key}-{colour}.png"
-            save(draw(recolour(drawing.svg, drawing.colour, colour).encode(), size), out / part / file)
-            row = {"file_name": file, "text": caption(colour, drawing.name)}
-            row |= {"object": drawing.name, "colour": colour, "key": drawing.key}
-            rows[part].append(json.dumps(row, ensure_ascii=False))
+            rows[part].append(write_drawing(drawing, colour, out / part, size))
     for part, lines in rows.items():
         (out / part / "metadata.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(

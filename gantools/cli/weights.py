@@ -1,4 +1,4 @@
-"""`gantools weights list`, `show`, `import`, `push` and `pull`."""
+"""`gantools weights list`, `show`, `verify`, `import`, `push` and `pull`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ import typer
 from rich.table import Table
 
 from gantools.cli.console import put, put_json, say
+from gantools.cli.verify import verify
 from gantools.errors import GanToolsError
 
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="List weights, read their headers, import those of other programs, and exchange them through a hub.",
+    help="List, verify, import weights, read their headers, and exchange them through a hub.",
 )
+app.command()(verify)
 _JSON = typer.Option("--json", help="print JSON")
 
 

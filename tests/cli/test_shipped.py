@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 import gantools
 from gantools.cli.app import app
+from gantools.inference import verification
 from gantools.metrics.meaning import dominant_colour
 from gantools.weights.find import find_weights, shipped_folder, shipped_index
 from tests.conftest import EXAMPLES
@@ -28,6 +29,18 @@ def test_files_are_as_the_index_says(name: str) -> None:
     header = find_weights(name).header
     assert (header.task, header.step, header.licence) == (entry["task"], entry["steps"], entry["licence"])
     assert "/" not in json.dumps(header.config)  # nobody's folders
+
+
+def test_shipped_weights_are_verified_and_a_difference_is_found(monkeypatch) -> None:
+    result = CliRunner().invoke(app, ["weights", "verify", "emoji-colour", "emoji-words"])
+    assert result.stdout == "emoji-colour: as recorded\nemoji-words: as recorded\n"
+    index = shipped_index()
+    index["weights"]["emoji-colour"]["check"]["metrics"]["a2b"]["l1"] *= 1.05
+    index["weights"]["emoji-words"]["sha256"] = "0" * 64
+    monkeypatch.setattr(verification, "shipped_index", lambda: index)
+    assert verification.verify("emoji-colour") == ["a2b: l1 is 0.06718 instead of 0.07054"]
+    assert verification.verify("emoji-words") == ["its SHA-256 is not the recorded one"]
+    assert CliRunner().invoke(app, ["weights", "verify", "emoji-color"]).exit_code == 1
 
 
 def test_outlines_come_out_coloured_and_closer_to_the_truth() -> None:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from gantools.errors import GanToolsError
-from gantools.networks import AutoEncoder, PatchGAN, PixelGAN, build_critic
+from gantools.networks import AutoEncoder, InstanceNorm, PatchGAN, PixelGAN, build_critic
 from gantools.objectives import Needs, Verdict
 
 
@@ -71,8 +71,8 @@ def test_the_error_is_taken_in_float32_under_autocast():
 def test_critics_are_built_as_asked_for(kind, norm):
     critic = build_critic(kind, Needs(), in_channels=4, width=4, size=32, layers=1, norm=norm)
     assert isinstance(critic, PixelGAN if kind == "pixel" else PatchGAN)
-    norms = {type(module) for module in critic.modules()} & {nn.InstanceNorm2d, nn.BatchNorm2d}
-    assert norms == {"instance": {nn.InstanceNorm2d}, "batch": {nn.BatchNorm2d}, "none": set()}[norm]
+    norms = {type(module) for module in critic.modules()} & {InstanceNorm, nn.BatchNorm2d}
+    assert norms == {"instance": {InstanceNorm}, "batch": {nn.BatchNorm2d}, "none": set()}[norm]
     assert critic(torch.rand(2, 4, 32, 32)).shape[2:] == {"patch": (14, 14), "pixel": (32, 32), "image": (6, 6)}[kind]
 
 

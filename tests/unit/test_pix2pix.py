@@ -4,7 +4,7 @@ from PIL import Image
 
 from gantools.config import validate
 from gantools.data.profile import profile, strangeness
-from gantools.networks import UNetGenerator, translate_at_size
+from gantools.networks import InstanceNorm, UNetGenerator, translate_at_size
 from gantools.networks.patchgan import receptive_field, whole_image_layers
 from gantools.objectives import Needs
 from gantools.task import Networks
@@ -101,7 +101,7 @@ def test_batch_norm_gives_way_under_a_per_sample_penalty():
     task, _ = _task()
     kinds = [type(module) for module in task.discriminators(Needs(norm="per-sample"))["d"].modules()]
     assert torch.nn.BatchNorm2d not in kinds
-    assert torch.nn.InstanceNorm2d in kinds
+    assert InstanceNorm in kinds
 
 
 def test_a_photograph_is_not_an_outline():
