@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gantools.errors import GanToolsError
+from gantools.terminal import harmless
 from gantools.training.processes import leads
 
 T = TypeVar("T")
@@ -22,12 +24,12 @@ talk = Console(stderr=True, highlight=False, quiet=not leads())
 
 def say(message: str) -> None:
     """Print a line for the person, as it is, on stderr."""
-    talk.print(Text(message), soft_wrap=True)
+    talk.print(Text(harmless(message)), soft_wrap=True)
 
 
 def put(data: str) -> None:
-    """Print a line of data on stdout."""
-    typer.echo(data)
+    """Print a line of data on stdout, to the byte where a program reads it."""
+    typer.echo(harmless(data) if sys.stdout.isatty() else data)
 
 
 def put_json(data: Any) -> None:
@@ -65,10 +67,10 @@ def put_table(table: Table) -> None:
 def show_error(error: GanToolsError) -> None:
     """Print ``error: …``, an empty line and ``hint: …`` on stderr, whichever of several processes this is."""
     talk.quiet = False
-    talk.print(Text.assemble(("error: ", "bold red"), error.message), soft_wrap=True)
+    talk.print(Text.assemble(("error: ", "bold red"), harmless(error.message)), soft_wrap=True)
     if error.hint:
         talk.print()
-        talk.print(Text.assemble(("hint: ", "bold cyan"), error.hint), soft_wrap=True)
+        talk.print(Text.assemble(("hint: ", "bold cyan"), harmless(error.hint)), soft_wrap=True)
 
 
 class TalkHandler(logging.Handler):
@@ -76,4 +78,5 @@ class TalkHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
-        talk.print(Text.assemble((f"{record.levelname.lower()}: ", "bold yellow"), record.getMessage()), soft_wrap=True)
+        message = harmless(record.getMessage())
+        talk.print(Text.assemble((f"{record.levelname.lower()}: ", "bold yellow"), message), soft_wrap=True)
