@@ -29,6 +29,7 @@ _VERBS = {
     "objectives": "list the objective layer's entries, with their formulas",
     "weights": "list trained weights, import those of others, exchange them through a hub",
     "export": "write weights for other programs",
+    "doctor": "look at this machine, and say what is fast here and what is wrong",
     "plugins": "list, install and remove plugins, and begin a new one",
 }
 
