@@ -91,6 +91,7 @@ class RunConfig(BaseModel):
         None, "steps between sample sheets [default: a 20th of the run, 50 to 1000; 200 with --minutes]", "Output", ge=1
     )
     checkpoint_every: int = option(500, "steps between checkpoints", "Output", ge=1)
+    keep: int = option(2, "checkpoints to keep, the newest ones", "Output", ge=1)
     log_every: int | None = option(
         None, "steps between log lines [default: a 100th of the run, 1 to 50; 10 with --minutes]", "Output", ge=1
     )

@@ -50,7 +50,7 @@ def pick_precision(request: str, device: torch.device) -> Precision:
             f"--precision 16 needs a CUDA device, and this is {device.type}", "give --precision 32 or auto"
         )
     if request == "bf16" and device.type == "cpu":
-        log.warning("bf16 is slow on most CPUs; --precision auto chooses 32 here")
+        log.warning("bf16 is slow on CPUs that have no instructions for it; `gantools doctor` measures this one")
     if request == "bf16":
         return "bf16"
     return "16" if request == "16" else "32"

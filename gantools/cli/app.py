@@ -26,6 +26,7 @@ _VERBS = {
     "evaluate": "measure how good weights are, on pictures they were not trained on",
     "sweep": "train every combination of some settings with several seeds, and compare",
     "compare": "set runs beside each other, with mean and spread over seeds",
+    "report": "write a run as one page of HTML",
     "objectives": "list the objective layer's entries, with their formulas",
     "weights": "list trained weights, import those of others, exchange them through a hub",
     "export": "write weights for other programs",

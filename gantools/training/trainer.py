@@ -225,7 +225,7 @@ class Trainer:
             return
         if drift:
             self._warn(f"the processes' weights have come apart by {drift:.0e}; resuming makes them equal again")
-        self._saved("checkpoint", save_checkpoint(self.run.checkpoints, self.step, state))
+        self._saved("checkpoint", save_checkpoint(self.run.checkpoints, self.step, state, self.config.keep))
         save_weights(self.run.weights, plain_state(self.updates.average.networks), self._header())
         self._saved("weights", self.run.weights)
         draw_curves(read_log(self.run.log), self.run.curves)

@@ -106,3 +106,10 @@ def _same(first: object, second: object) -> bool:
     if isinstance(first, list):
         return len(first) == len(second) and all(map(_same, first, second))
     return first == second
+
+
+@pytest.mark.parametrize("keep", [1, 3])
+def test_as_many_checkpoints_are_kept_as_asked_for(keep, tiny):
+    run = gantools.train("cyclegan", **tiny, checkpoint_every=1, keep=keep, quiet=True, out="run")
+    kept = [path.stem for path in list_checkpoints(run.folder / "checkpoints")]
+    assert kept == [f"step-{step:06}" for step in range(7 - keep, 7)]

@@ -1,0 +1,31 @@
+"""`gantools report RUN`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gantools.cli.console import put, say
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="run folder")],
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="print warnings and errors only")] = False,
+) -> None:
+    """Write a run as one page of HTML: curves, sheets, settings, figures. It opens from disk, without a network."""
+    from gantools.report import write_report
+
+    page = write_report(run)
+    put(str(page))
+    if not quiet:
+        say("open it in a browser; it holds everything it shows")
+
+
+def command() -> Any:
+    """Build the command."""
+    return typer.main.get_command(app)
