@@ -8,7 +8,6 @@ its tokens in float16: 24 kB a caption where 32 tokens have 384 numbers each.
 from __future__ import annotations
 
 import logging
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -17,12 +16,11 @@ from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
 
 from gantools.cache import cache_folder
 from gantools.errors import GanToolsError
 from gantools.text.encoder import Encoded, Report, TextEncoder
-from gantools.weights.files import read_content, read_tensors, write_tensors
+from gantools.weights.files import checksum, read_content, read_tensors, write_tensors
 
 log = logging.getLogger("gantools")
 _KIND = "encoded captions"
@@ -80,18 +78,10 @@ def _keys(path: Path) -> list[bytes]:
 
 
 def _read(path: Path) -> Encoded:
-    checksum = read_content(path, _KIND).get("checksum")
     tensors = read_tensors(path)
-    if checksum != _checksum(tensors):
+    if read_content(path, _KIND).get("checksum") != checksum(tensors):
         raise GanToolsError("its checksum is wrong")
     return Encoded(tensors["sentence"], tensors["tokens"], tensors["mask"])
-
-
-def _checksum(tensors: dict[str, Tensor]) -> int:
-    value = 0
-    for _, tensor in sorted(tensors.items()):
-        value = zlib.crc32(tensor.contiguous().view(torch.uint8).numpy().data, value)
-    return value
 
 
 def _encode(encoder: TextEncoder, by_key: dict[bytes, str], folder: Path, report: Report | None) -> Iterator[_Part]:
@@ -118,7 +108,7 @@ def _write(part: _Part, folder: Path) -> None:
     tensors = {"keys": keys, **part.encoded._asdict()}
     path = folder / f"{sha256(joined).hexdigest()[:16]}.safetensors"
     try:
-        write_tensors(path, tensors, _KIND, {"checksum": _checksum(tensors)})
+        write_tensors(path, tensors, _KIND, {"checksum": checksum(tensors)})
     except GanToolsError as error:
         log.warning("encoded captions are not kept: %s", error.message)
 

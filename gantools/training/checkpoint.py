@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from gantools.errors import GanToolsError
-from gantools.weights.files import read_content, read_tensors, write_tensors
+from gantools.weights.files import checksum, read_content, read_tensors, write_tensors
 
 log = logging.getLogger("gantools")
 
@@ -19,7 +20,8 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int = 
     path = folder / f"step-{step:06d}.safetensors"
     tensors: dict[str, Tensor] = {}
     skeleton = _take_apart(state, tensors)
-    write_tensors(path, tensors, "checkpoint", {"step": step, "state": skeleton})
+    content = {"step": step, "state": skeleton, "checksum": checksum(tensors, json.dumps(skeleton))}
+    write_tensors(path, tensors, "checkpoint", content)
     for old in list_checkpoints(folder)[:-keep]:
         old.unlink()
     return path
@@ -42,8 +44,11 @@ def newest_checkpoint(folder: Path) -> dict[str, Any]:
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint back; GanToolsError if it is damaged or of another format."""
-    content = read_content(path, "checkpoint")
-    state: dict[str, Any] = _put_together(content["state"], read_tensors(path))
+    content, tensors = read_content(path, "checkpoint"), read_tensors(path)
+    skeleton = content.get("state")
+    if content.get("checksum") != checksum(tensors, json.dumps(skeleton)):
+        raise GanToolsError(f"{path} is damaged: its checksum differs", "use the checkpoint before it")
+    state: dict[str, Any] = _put_together(skeleton, tensors)
     return state
 
 
@@ -60,7 +65,7 @@ def _take_apart(value: Any, tensors: dict[str, Tensor]) -> Any:
     return {"value": value}
 
 
-def _put_together(node: dict[str, Any], tensors: dict[str, Tensor]) -> Any:
+def _put_together(node: Any, tensors: dict[str, Tensor]) -> Any:
     match node:
         case {"tensor": name}:
             return tensors[name]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -94,6 +96,14 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no dictionary)
     except (OSError, SafetensorError, ValueError) as error:
         raise _unreadable(path, error) from None
+
+
+def checksum(tensors: Mapping[str, Tensor], text: str = "") -> int:
+    """Return a CRC-32 of tensors, in the order of their names, and of a text: damage of a disk or a copy changes it."""
+    value = zlib.crc32(text.encode())
+    for _, tensor in sorted(tensors.items()):
+        value = zlib.crc32(tensor.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy().data, value)
+    return value
 
 
 def _unreadable(path: Path, error: Exception) -> GanToolsError:

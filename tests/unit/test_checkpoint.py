@@ -78,3 +78,13 @@ def test_damaged_files_and_files_of_others_are_errors():
         with pytest.raises(GanToolsError, match=r"step-000001\.safetensors") as caught:
             load_checkpoint(path)
         assert caught.value.hint
+
+
+@pytest.mark.parametrize("place", [0.02, 0.3, 0.9])
+def test_a_flipped_bit_anywhere_is_noticed(place):
+    path = save_checkpoint(FOLDER, 1, {"weight": torch.rand(100, 10), "names": ["a"] * 200, "lr": 2e-4})
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(GanToolsError):
+        load_checkpoint(path)
