@@ -144,7 +144,7 @@ class Task(Generic[C]):
         raise GanToolsError(f"{type(self).__name__} does not generate from words", "use weights of a task that does")
 
     def generate(self, nets: Networks, batch: Batch, options: Any) -> Tensor:
-        """Return pictures [N, C, H, W] in [-1, 1] of encoded prompts and ``batch["noise"]`` [N, *noise_shape]."""
+        """Return pictures [N, C, H, W] in [-1, 1] of encoded prompts and ``batch["noise"]``, ``[N, *noise_shape]``."""
         raise GanToolsError(f"{type(self).__name__} does not generate pictures", "use weights of a task that does")
 
     def variants(self, options: Any) -> dict[str, Any]:
