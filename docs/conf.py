@@ -16,12 +16,12 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "_pages"]
 myst_heading_anchors = 3
 exclude_patterns = ["_pages"]
 default_role = "code"  # docstrings write `name`
+smartquotes = False  # --flag is no dash
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
-autodoc_class_signature = "separated"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 80
 

@@ -20,7 +20,6 @@ from gantools.training.log import read_log
 from tests.conftest import EXAMPLES
 
 SMALL = "--size 32 --width 4 --blocks 1 --d-layers 2 --batch-size 2 --steps 2 --device cpu"
-README = Path(__file__).parent.parent.parent / "README.md"
 
 
 def gantools(command: str):
@@ -240,22 +239,3 @@ def test_help_imports_no_torch(command: str) -> None:
 def test_help_shows_what_the_default_objective_brings(task: str, shown: int) -> None:
     words = " ".join(re.sub("[│╭╮╰╯─]", " ", gantools(f"train {task} --help").stdout).split())
     assert f"discriminator updates per step [default: {shown}]" in words
-
-
-PAGES = [README, *sorted(README.parent.glob("docs/*.md")), README.parent / "weights" / "README.md"]
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(README.parent).as_posix())
-def test_every_command_of_the_docs_is_one(page: Path) -> None:
-    """Its name and all of its flags are known; what it does is tested elsewhere."""
-    Path("sweeps/pix2pix/1").mkdir(parents=True)  # a sweep is told from a task by its folder
-    blocks = re.findall(r"^```(?:sh|bash)?\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
-    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    found = [re.match(r"(?:.*&& (?:\.venv/bin/)?)?gantools (.+?)(?:\s+(?:#|;|&&|…).*)?$", line) for line in lines]
-    for command in (match[1] for match in found if match):
-        result = gantools(f"{command} --help")
-        assert (result.exit_code, "Usage" in result.stdout) == (0, True), f"{command}\n{result.output}"
-
-
-def test_the_docs_hold_commands() -> None:
-    assert sum(page.read_text().count("\ngantools ") for page in PAGES) > 60
