@@ -32,3 +32,4 @@ html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
 pygments_style = "tango"
+highlight_language = "text"  # of blocks that name none
