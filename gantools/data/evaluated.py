@@ -10,7 +10,7 @@ from gantools.data.captions import read_captions
 from gantools.data.comparison import Comparison, Picture, Pictures
 from gantools.data.folders import list_images, two_folders
 from gantools.data.labels import LabelledSet, read_sets
-from gantools.data.paired import find_pairs
+from gantools.data.pairs import find_pairs
 from gantools.data.settings import CaptionSettings, DomainSettings, PairedSettings, UnpairedSettings
 from gantools.errors import GanToolsError
 

@@ -24,6 +24,11 @@ def image_suffixes() -> frozenset[str]:
     return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN)
 
 
+def is_image(path: Path) -> bool:
+    """Say whether a file is named as a picture."""
+    return path.suffix.lower() in image_suffixes()
+
+
 def walk(folder: Path) -> Iterator[Path]:
     """Yield every visible file below a folder, in no order; linked folders are entered once.
 
@@ -49,7 +54,7 @@ def list_images(folder: Path, hint: str = _LAYOUTS) -> list[Path]:
     others: Counter[str] = Counter()
     images = []
     for path in walk(folder):
-        if path.suffix.lower() in image_suffixes():
+        if is_image(path):
             images.append(path)
         else:
             others[path.suffix.lower() or "no suffix"] += 1
