@@ -83,8 +83,8 @@ class Start:
         return [name for name in networks if name not in filled]
 
     def _misfit(self, config: RunConfig) -> GanToolsError:
-        there, here = self.header.config, config.model_dump(mode="json")
-        names = [name for name in taken_over(self.header, type(config)) if there[name] != here[name]]
+        there, here = taken_over(self.header, type(config)), config.model_dump(mode="json")
+        names = [name for name, value in there.items() if value != here[name]]
         other = ", ".join(f"{flag(name)} is {there[name]} there and {here[name]} here" for name in names)
         return GanToolsError(
             f"--init {self.origin['name']}: its generators are not built as those of this run are",

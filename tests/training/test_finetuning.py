@@ -158,6 +158,12 @@ def test_a_reference_to_a_hub_reaches_it_whole(gantools_cli, monkeypatch):
     [
         ("cyclegan", {}, "are for pix2pix, not for cyclegan", "train pix2pix"),
         ("pix2pix", {"width": 8}, "not built as those of this run", "--width is 6 there and 8 here"),
+        (
+            "cyclegan",
+            {"init": "emoji-noto2fluent", "width": 8},
+            "not built as those of this run",
+            "--width is 24 there and 8 here",
+        ),
         ("pix2pix", {"init": "emoji-color"}, "no weights `emoji-color`", "emoji-colour"),
     ],
 )

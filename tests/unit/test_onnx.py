@@ -78,6 +78,8 @@ def test_what_was_settled_by_the_export_cannot_be_asked_for_otherwise(tmp_path):
     assert file.name == "pairs.v1.2.onnx"
     loaded, images = gantools.load(file), torch.rand(1, 3, 16, 16)
     assert torch.equal(loaded.translate(images), loaded.translate(images, inference="picture"))
+    options = loaded.networks["g"]._session.get_session_options()
+    assert options.intra_op_num_threads == torch.get_num_threads()
     with pytest.raises(GanToolsError, match="translate with --inference picture alone"):
         loaded.translate(images, inference="stored")
     with pytest.raises(GanToolsError, match="is an ONNX file already"):
