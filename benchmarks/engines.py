@@ -46,7 +46,7 @@ def measure(name: str, threads: int, repeats: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         several = len(model.task.graphs(model.networks)) > 1
         file = export_onnx(model, Path(folder) / ("files" if several else "file.onnx"))[0]
-        exported = OnnxNetwork(open_session(file, threads), list(graph.inputs))
+        exported = OnnxNetwork(open_session(file, threads), list(graph.inputs), graph.settings)
     pictures = "image" in graph.inputs
     for count, side in CASES if pictures else [(1, 64), (8, 64)]:
         times = side // graph.smallest if pictures else 1

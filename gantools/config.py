@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, TypeVar, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gantools.errors import GanToolsError
 from gantools.registry import suggestion
@@ -38,7 +38,7 @@ class RunConfig(BaseModel):
     presets: ClassVar[dict[str, Settings]] = {}
 
     preset: str | None = option(None, "a named set of settings, such as `paper`", "Training")
-    init: Path | None = option(
+    init: str | Path | None = option(
         None, "weights to begin with: a file, run folder or name; their networks' settings come with them", "Training"
     )
     steps: int | None = option(None, "generator updates to make", "Training", ge=1)
@@ -107,9 +107,19 @@ class RunConfig(BaseModel):
         return settings
 
     @classmethod
+    def begun_with(cls, settings: Settings) -> Settings:
+        """Return which settings of weights hold for a run that begins with them; a task may change some."""
+        return settings
+
+    @classmethod
     def for_recipe(cls, name: str) -> Settings:
         """Return the task's own settings in place of those of an objective's recipe, made for other networks."""
         return {}
+
+    @field_validator("init")
+    @classmethod
+    def _place(cls, value: str | Path | None) -> Path | None:
+        return None if value is None else Path(value)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -62,8 +62,8 @@ class Graph:
     ``network`` is its name among the generators. ``inputs`` has the shape of each input without the batch, in the order
     of its arguments: (C, 0, 0) for pictures of any size, of which ``stride`` is a factor and ``smallest`` the least
     side, ("words", …) for a length that may vary. ``masks`` are those of them that hold truth values. ``by_picture``
-    says that batch norm goes by each picture's own statistics. ``settings`` are what the configuration has otherwise
-    where there is this network alone.
+    says that batch norm goes by each picture's own statistics. ``settings`` are what the configuration has, or has
+    otherwise, where there is this network alone; options of the same names can then be no others.
     """
 
     network: str

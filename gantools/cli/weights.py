@@ -155,7 +155,7 @@ def push(
     from gantools.weights.hub import push as upload
 
     put(upload(find_weights(reference), repository, private))
-    say(f"use it with: --weights hf://{repository}")
+    say(f"use it with: --weights hf://{repository.removeprefix('hf://')}")
 
 
 @app.command()
@@ -170,6 +170,7 @@ def pull(
     from shutil import copyfile
 
     from gantools.weights.files import write_atomically
+    from gantools.weights.header import read_header
     from gantools.weights.hub import pull as download
 
     name = repository.partition("@")[0].rpartition("/")[2]
@@ -177,6 +178,7 @@ def pull(
     if target.exists() and not force:
         raise GanToolsError(f"{target} exists", "choose another name with -o, or replace it with --force")
     source = download(repository)
+    read_header(source)  # is it weights of gantools?
     write_atomically(target, lambda temporary: copyfile(source, temporary))
     put(str(target))
     say(f"use it with: --weights {shlex.quote(str(target))}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,11 +13,12 @@ class OnnxNetwork(nn.Module):
     """A network that onnxruntime runs on the CPU: called as the one it was exported from.
 
     ``names`` are the inputs in the order of its arguments; those that it does not look at are not in the file.
+    ``settled`` are the settings that it was exported with, and cannot do otherwise.
     """
 
-    def __init__(self, session: Any, names: Sequence[str]) -> None:
+    def __init__(self, session: Any, names: Sequence[str], settled: Mapping[str, Any]) -> None:
         super().__init__()
-        self._session, self._names = session, list(names)
+        self._session, self._names, self.settled = session, list(names), dict(settled)
         self._wanted = {one.name for one in session.get_inputs()}
 
     def forward(self, *inputs: Tensor) -> Tensor:

@@ -115,7 +115,18 @@ class Model:
                 f"{self.header.task} weights have no use for {', '.join(strangers)}",
                 f"{self.header.task} takes {known}; `gantools weights list` shows what other weights there are",
             )
+        self._check_settled(given)
         return validate(cls, given)
+
+    def _check_settled(self, given: dict[str, Any]) -> None:
+        """Raise GanToolsError for what onnxruntime cannot do otherwise than the generator was exported."""
+        for network in self.networks.generators.values():
+            for name, value in network.settled.items() if isinstance(network, OnnxNetwork) else ():
+                if given.get(name) not in {None, value}:
+                    raise GanToolsError(
+                        f"by onnxruntime these weights translate with {flag(name)} {value} alone",
+                        f"leave {flag(name)} out, or use the weights by torch",
+                    )
 
     def variants(self, given: dict[str, Any]) -> dict[str, Options]:
         """Return the translations that options ask for, "" for a single one; GanToolsError says what they lack."""
@@ -189,7 +200,7 @@ def _networks(task: Task[Any], path: Path) -> Networks:
         return _fill(task, {f"generators.{name}": tensor for name, tensor in read_networks(path)[0].items()})
     session = open_session(path, torch.get_num_threads())
     graph = read_metadata(session, path)[1]
-    return Networks({graph["network"]: OnnxNetwork(session, graph["inputs"])})
+    return Networks({graph["network"]: OnnxNetwork(session, graph["inputs"], graph.get("settled", {}))})
 
 
 def _fill(task: Task[Any], tensors: dict[str, Tensor]) -> Networks:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from copy import deepcopy
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import torch
@@ -35,6 +37,7 @@ def export_onnx(model: Model, target: Path, force: bool = False) -> list[Path]:
     named after what they do. Each is compared with torch at several sizes, and not written if it differs by more than
     1e-4. GanToolsError says why it cannot be, or what is in the way.
     """
+    _check(model)
     graphs = model.task.graphs(model.networks)
     files = _files(list(graphs), target)
     for file in files.values():
@@ -45,15 +48,27 @@ def export_onnx(model: Model, target: Path, force: bool = False) -> list[Path]:
     return list(files.values())
 
 
+def _check(model: Model) -> None:
+    """Raise GanToolsError if a package is missing, or if the networks are an ONNX file's already."""
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        try:
+            import_module(package)
+        except ModuleNotFoundError:
+            raise GanToolsError(f"{package} is not installed", INSTALL) from None
+    if any(isinstance(network, OnnxNetwork) for network in model.networks.generators.values()):
+        raise GanToolsError(f"{model.path} is an ONNX file already", "give the weights it is from")
+
+
 def run_by_onnx(model: Model) -> Model:
     """Let onnxruntime run a model's generators, exported into the cache the first time, and return the model."""
+    _check(model)
     for name, graph in model.task.graphs(model.networks).items():
         path = cache_folder() / "onnx" / f"{model.sha256[:32]}{f'-{name}' if name else ''}{SUFFIX}"
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, partial(_write, model, graph))
         model.networks.generators[graph.network] = OnnxNetwork(
-            open_session(path, torch.get_num_threads()), list(graph.inputs)
+            open_session(path, torch.get_num_threads()), list(graph.inputs), graph.settings
         )
     return model.to("cpu")
 
@@ -62,7 +77,7 @@ def _files(names: Sequence[str], target: Path) -> dict[str, Path]:
     if len(names) == 1:
         if target.is_dir():
             raise GanToolsError(f"{target} is a folder", f"give the name of a file, such as generator{SUFFIX}")
-        return {names[0]: target.with_suffix(SUFFIX)}
+        return {names[0]: target if target.suffix == SUFFIX else target.with_name(target.name + SUFFIX)}
     if target.is_file() or target.suffix:
         raise GanToolsError(
             f"there are {len(names)} generators, and {target} names one file", "give the name of a folder with -o"
@@ -80,14 +95,21 @@ def _write(model: Model, graph: Graph, path: Path) -> None:
                 network, tuple(examples.values()), input_names=list(examples), output_names=["result"], dynamo=True,
                 dynamic_shapes=[graph.dynamic(name) for name in examples], optimize=True, verbose=False,
             )  # fmt: skip
-    except ModuleNotFoundError as error:
-        raise GanToolsError(f"{error.name} is not installed", INSTALL) from None
+    except Exception as error:  # torch has many ways to say what it cannot express
+        reason = str(error.__cause__ or error).strip().splitlines() or [type(error).__name__]
+        raise GanToolsError(
+            f"torch cannot export `{graph.network}`: {reason[0]}",
+            "its layers have to do the same for every size and number of pictures; report it to the task's author",
+        ) from None
     if program is None:
         raise GanToolsError("torch exported nothing", "report it with the command that you typed")
     header = Header.model_validate(
         model.header.model_dump() | {"config": model.header.config | dict(graph.settings)}
     ).model_dump_json()
-    said = {"network": graph.network, "inputs": list(examples), "multiples_of": graph.stride, "sha256": model.sha256}
+    said = {
+        "network": graph.network, "inputs": list(examples), "multiples_of": graph.stride, "sha256": model.sha256,
+        "settled": dict(graph.settings),
+    }  # fmt: skip
     program.model.metadata_props.update({HEADER: header, GRAPH: json.dumps(said)})
     program.save(path, external_data=False)
     _compare(network, graph, path)
@@ -96,7 +118,7 @@ def _write(model: Model, graph: Graph, path: Path) -> None:
 @torch.no_grad()
 def _compare(network: nn.Module, graph: Graph, path: Path) -> None:
     """Run both at several sizes; GanToolsError if onnxruntime cannot, or finds something else."""
-    exported = OnnxNetwork(open_session(path), list(graph.inputs))
+    exported = OnnxNetwork(open_session(path), list(graph.inputs), graph.settings)
     for case in _CASES:
         inputs = graph.examples(*case).values()
         try:
@@ -141,15 +163,12 @@ def _by_its_own(norm: nn.BatchNorm2d) -> nn.InstanceNorm2d:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Keep the exporter's talk to itself."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        try:
+    """Keep the exporter's talk to itself: what torch's tracer and onnxscript log, warn of and print."""
+    before, unread = logging.root.manager.disable, io.StringIO()
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(unread), redirect_stderr(unread):
+            warnings.simplefilter("ignore")
             yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
+    finally:
+        logging.disable(before)

@@ -14,8 +14,9 @@ from gantools.errors import GanToolsError
 from gantools.training.checkpoint import list_checkpoints, newest_checkpoint
 from gantools.weights.find import Found, find_weights
 from gantools.weights.header import Header, read_header, read_networks
+from gantools.weights.onnx import SUFFIX
 
-_OF_THE_DATA = {"cache_mb", "select", "text_dim", "text_sha256"}  # what new pictures, or the machine, say themselves
+_OF_THE_DATA = {"cache_mb", "text_dim", "text_sha256"}  # what new pictures, or the machine, say themselves
 _PANELS = {"Networks", "Data"}
 _PLAYER = "discriminators."
 
@@ -23,6 +24,10 @@ _PLAYER = "discriminators."
 def find_start(reference: str | Path, task: str) -> Found:
     """Return the weights that a run of ``task`` is to begin with; GanToolsError if they are of another task."""
     found = find_weights(reference)
+    if found.path.suffix == SUFFIX:
+        raise GanToolsError(
+            f"--init {reference} is for onnxruntime, which does not train", "give the weights it is from"
+        )
     if found.header.task != task:
         raise GanToolsError(
             f"--init {reference}: these weights are for {found.header.task}, not for {task}",
@@ -35,7 +40,7 @@ def taken_over(header: Header, cls: type[RunConfig]) -> Settings:
     """Return the settings that make the weights' networks and frame their pictures; flags go over them."""
     panels = {name: (field.json_schema_extra or {}) for name, field in cls.model_fields.items()}
     kept = {name for name, extra in panels.items() if isinstance(extra, dict) and extra.get("panel") in _PANELS}
-    return {name: value for name, value in header.config.items() if name in kept - _OF_THE_DATA}
+    return cls.begun_with({name: value for name, value in header.config.items() if name in kept - _OF_THE_DATA})
 
 
 @dataclass(frozen=True)
@@ -61,29 +66,46 @@ class Start:
             critics = {name.removeprefix(_PLAYER): value for name, value in nets.items() if name.startswith(_PLAYER)}
         return cls(header, origin, generators, critics)
 
-    def fill_generators(self, networks: nn.ModuleDict, config: RunConfig) -> None:
-        """Put the weights into newly built generators; GanToolsError names the settings that do not fit."""
-        if not _fit(self.generators, networks):
-            there, here = self.header.config, config.model_dump(mode="json")
-            names = [name for name in taken_over(self.header, type(config)) if there[name] != here[name]]
-            other = ", ".join(f"{flag(name)} is {there[name]} there and {here[name]} here" for name in names)
-            raise GanToolsError(
-                f"--init {self.origin['name']}: its generators are not built as those of this run are",
-                f"{other}: leave that out" if other else f"it knows {self._known()}; train on data of the same kind",
-            )
-        networks.load_state_dict(self.generators)
+    def fill_generators(self, networks: nn.ModuleDict, config: RunConfig) -> list[str]:
+        """Put the weights into newly built generators, and return the names of those that are not among them.
 
-    def fill_discriminators(self, networks: nn.ModuleDict) -> bool:
-        """Put the discriminators' weights into networks if they fit, and say whether they did."""
-        fits = bool(self.discriminators) and _fit(self.discriminators, networks)
-        if fits:
-            networks.load_state_dict(self.discriminators)
-        return fits
+        GanToolsError names the settings that do not fit.
+        """
+        filled = _fill(networks, self.generators)
+        missed = [name for name in networks if name not in filled]
+        if not filled or any(_part(self.generators, name) for name in missed):
+            raise self._misfit(config)
+        return missed
+
+    def fill_discriminators(self, networks: nn.ModuleDict) -> list[str]:
+        """Put the discriminators' weights into networks where they fit, and return the names of the others."""
+        filled = _fill(networks, self.discriminators)
+        return [name for name in networks if name not in filled]
+
+    def _misfit(self, config: RunConfig) -> GanToolsError:
+        there, here = taken_over(self.header, type(config)), config.model_dump(mode="json")
+        names = [name for name, value in there.items() if value != here[name]]
+        other = ", ".join(f"{flag(name)} is {there[name]} there and {here[name]} here" for name in names)
+        return GanToolsError(
+            f"--init {self.origin['name']}: its generators are not built as those of this run are",
+            f"{other}: leave that out" if other else f"it knows {self._known()}; train on data of the same kind",
+        )
 
     def _known(self) -> str:
         return ", ".join(self.header.domains) or f"{self.header.task} at {self.header.size} px"
 
 
-def _fit(tensors: dict[str, Tensor], networks: nn.ModuleDict) -> bool:
-    wanted = {name: value.shape for name, value in networks.state_dict().items()}
-    return wanted == {name: value.shape for name, value in tensors.items()}
+def _fill(networks: nn.ModuleDict, tensors: dict[str, Tensor]) -> set[str]:
+    """Load each network whose tensors are all there, in its shapes, and return their names."""
+    filled = set()
+    for name, network in networks.items():
+        own = _part(tensors, name)
+        if {key: value.shape for key, value in network.state_dict().items()} == {k: v.shape for k, v in own.items()}:
+            network.load_state_dict(own)
+            filled.add(name)
+    return filled
+
+
+def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    """Return the tensors of one network."""
+    return {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}

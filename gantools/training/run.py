@@ -113,7 +113,15 @@ def resolve(task: str, given: Settings, config_file: Path | None = None) -> tupl
 
         found = find_start(asked["init"], task)
         start, asked = taken_over(found.header, cls), {**asked, "init": found.path.absolute()}
-    return info, validate(cls, cls.complete(merge(base, start, asked)))
+    try:
+        return info, validate(cls, cls.complete(merge(base, start, asked)))
+    except GanToolsError as error:
+        raise (_reminded(error) if start else error) from None
+
+
+def _reminded(error: GanToolsError) -> GanToolsError:
+    """Return an error that says where settings are from which nobody typed."""
+    return GanToolsError(error.message, f"{error.hint}; what no flag sets is as the weights of --init have it")
 
 
 def default_settings(cls: type[RunConfig], device: str, preset: Any = None, objective: Any = None) -> Settings:

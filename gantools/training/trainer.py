@@ -63,7 +63,7 @@ class Trainer:
             raise GanToolsError(f"{run.folder} is finished, at step {state['step']:,}", "give --steps MORE to go on")
         self.task = load_task(run.task, self.config)
         self.backend = Backend(self.config.device, self.config.precision, self.config.threads, self.processes)
-        start = Start.read(self.config.init) if self.config.init and not state else None
+        start = Start.read(Path(self.config.init)) if self.config.init and not state else None
         self.updates = Updates(self.task, build_objective(self.config), self.config, self.backend, start)
         self.origin: dict[str, Any] = state.get("origin", start.origin if start else {})
         self.data: ImageData = manager().datasets.get(run.task.data).load()(self.config, display.reading)
@@ -290,10 +290,16 @@ class Trainer:
         beginning = f", from step {self.step:,}" if self.step else ""
         precision = "float32" if backend.precision == "32" else backend.precision
         if self.origin and not self.step:
-            critics = "with its discriminators" if self.updates.known_critics else "with new discriminators"
-            beginning = f", from {self.origin['name']} (step {self.origin['step']:,}) {critics}"
+            beginning = f", from {self.origin['name']} (step {self.origin['step']:,}) {self._begun_with()}"
         what = f"training {self.run.task.name} for {length}{beginning}"
         return f"{what}, on {machine} in {precision}, into {self.run.folder}"
+
+    def _begun_with(self) -> str:
+        """Return in words which networks begin anew."""
+        new, critics = self.updates.new, list(self.updates.nets.discriminators)
+        if new in ([], critics):
+            return "with new discriminators" if new else "with its discriminators"
+        return f"with new {', '.join(new)}"
 
     @property
     def _seconds(self) -> float:

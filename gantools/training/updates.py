@@ -30,6 +30,8 @@ class Updates:
 
     Of several processes each makes the passes over its rows of every batch, and all make the same step from the sum of
     their gradients. `averages` and `state_dict` then have to be called by all of them.
+
+    Where ``start`` holds weights to begin with, ``new`` are the names of the networks that it has not.
     """
 
     def __init__(
@@ -44,11 +46,10 @@ class Updates:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(config.seed, "init"))
             self.nets = Networks(task.generators(), task.discriminators(objective.needs))
-            if start:
-                start.fill_generators(self.nets.generators, config)
+            self.new = start.fill_generators(self.nets.generators, config) if start else []
             objective.prepare(self.nets.generators, "g")
             objective.prepare(self.nets.discriminators, "d")
-        self.known_critics = start.fill_discriminators(self.nets.discriminators) if start else False
+        self.new += start.fill_discriminators(self.nets.discriminators) if start else []
         backend.place(self.nets)
         self.average = Average(self.nets.generators, config.ema)
         self.averaged = Networks(self.average.networks, self.nets.discriminators)

@@ -24,10 +24,11 @@ def write_card(header: Header, repository: str, sheet: bool) -> str:
 
 
 def find_sheet(path: Path) -> Path | None:
-    """Return the picture that shows what weights do: a run's last sample sheet, or one of the file's own name."""
-    own = path.with_suffix(".png")
-    sheets = sorted((path.parent / "samples").glob("*.png")) if path.name == "weights.safetensors" else []
-    return own if own.is_file() else sheets[-1] if sheets else None
+    """Return the picture that shows what weights do: of the file's own name, a hub's sheet, or a run's last one."""
+    of_a_run = path.name == "weights.safetensors"
+    beside = [path.with_suffix(".png"), *([path.with_name(SHEET)] if of_a_run else [])]
+    sheets = sorted((path.parent / "samples").glob("*.png"))[-1:] if of_a_run else []
+    return next((picture for picture in [*beside, *sheets] if picture.is_file()), None)
 
 
 def _front(header: Header) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import file_digest
 from pathlib import Path
 
@@ -40,11 +40,22 @@ def pull(reference: str) -> Path:
             if file_digest(file, "sha256").hexdigest() != blob.name:
                 blob.unlink()
                 raise GanToolsError(f"{reference} came damaged: its checksum differs", "try again; the copy is deleted")
+    _fetch_sheet(repository, path.parent.name)
     return path
+
+
+def _fetch_sheet(repository: str, commit: str) -> None:
+    """Put the sheet beside the weights in the cache, if the hub has one: a notebook shows it."""
+    from huggingface_hub import errors, hf_hub_download
+
+    with suppress(errors.EntryNotFoundError, OSError), no_progress_bars():
+        hf_hub_download(repository, SHEET, revision=commit, endpoint=_endpoint())
 
 
 def push(found: Found, reference: str, private: bool = False) -> str:
     """Upload weights, their model card and sheet as one commit, and return its address."""
+    if found.path.suffix != Path(NAME).suffix:
+        raise GanToolsError(f"{found.name} is no {Path(NAME).suffix} file", "push the weights that it is from")
     from huggingface_hub import CommitOperationAdd, HfApi
 
     repository, revision = _parse(reference)

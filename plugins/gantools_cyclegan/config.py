@@ -64,6 +64,11 @@ class Config(UnpairedSettings):
             return {"size": 64, "width": 32, "blocks": 6, "batch_size": 4, "steps": 2000}
         return {"batch_size": 1, "steps": 100_000}
 
+    @classmethod
+    def begun_with(cls, settings: Settings) -> Settings:
+        """Train both directions, from weights of a single one too."""
+        return {**settings, "directions": "both"}
+
 
 class Options(BaseOptions):
     """Settings of a translation."""

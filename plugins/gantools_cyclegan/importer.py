@@ -68,11 +68,10 @@ def _check_colours(settings: dict[str, Any]) -> None:
 
 
 def _critics(parts: Parts) -> dict[str, Tensor]:
-    """Return both discriminators: theirs of A judges what the generator of A makes, which is B."""
-    sides = {"D_A": "d_b", "D_B": "d_a"}
-    if not parts.keys() >= sides.keys():
-        return {}
-    return {f"{ours}.{key}": value for name, ours in sides.items() for key, value in read_patches(parts[name]).items()}
+    """Return the discriminators: theirs of A judges what the generator of A makes, which is B; so does one alone."""
+    sides = {"D": "d_b", "D_A": "d_b", "D_B": "d_a"}
+    found = {ours: read_patches(parts[name]) for name, ours in sides.items() if name in parts}
+    return {f"{ours}.{key}": value for ours, tensors in found.items() for key, value in tensors.items()}
 
 
 def _critic(parts: Parts) -> dict[str, Any]:

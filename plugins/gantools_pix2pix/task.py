@@ -85,8 +85,13 @@ class Pix2Pix(Task[Config]):
     def graphs(self, nets: Networks) -> dict[str, Graph]:
         """Return the generator; the size that a U-Net is at its best at is the one it was trained for."""
         stride, smallest = self._stride
-        own = self.config.inference != "stored"
-        return {"": Graph("g", {"image": (self.config.in_channels, 0, 0)}, stride, smallest, by_picture=own)}
+        config = self.config
+        return {
+            "": Graph(
+                "g", {"image": (config.in_channels, 0, 0)}, stride, smallest,
+                by_picture=config.inference != "stored", settings={"inference": config.inference},
+            )
+        }  # fmt: skip
 
     @property
     def _stride(self) -> tuple[int, int]:

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from torch import Tensor
+
 from gantools.errors import GanToolsError
 from gantools.interchange import Imported, Importer, Parts, Wishes, only_generator
 from gantools.networks.renaming import STATISTICS, Tensors, adopt, on_meta, shape_of
-from gantools_stargan.networks import Generator
+from gantools_stargan.networks import Discriminator, Generator
 
 _BLOCK = re.compile(r"main\.(\d+)\.main\.0\.weight")
 _SIZE = 128
@@ -39,7 +41,8 @@ class OriginalStarGAN(Importer):
         }  # fmt: skip
         names = [name for part in select for name in part.split(",")]
         layout = f"StarGAN: {len(names)} domains, {blocks} blocks"
-        return Imported(layout, settings, {f"g.{key}": tensor for key, tensor in tensors.items()}, names)
+        generator = {f"g.{key}": tensor for key, tensor in tensors.items()}
+        return Imported(layout, settings, generator, names, _critic_tensors(parts, settings, len(names)))
 
 
 def _is_generator(tensors: Tensors) -> bool:
@@ -83,9 +86,28 @@ def _domains(labels: int, wishes: Wishes) -> tuple[list[str], list[str]]:
 
 def _critic(parts: Parts, wishes: Wishes) -> dict[str, Any]:
     """Return what is seen of the discriminator, which fits one size of pictures."""
-    for tensors in parts.values():
-        head, first = tensors.get("conv2.weight"), tensors.get("main.0.weight")
-        if head is not None and first is not None and head.dim() == first.dim() == 4:
-            layers = sum(name.startswith("main.") and name.endswith(".weight") for name in tensors)
-            return {"size": head.shape[2] << layers, "d_width": first.shape[0], "d_layers": layers}
-    return {"size": wishes.size or _SIZE}
+    critic = next(filter(_is_critic, parts.values()), None)
+    if critic is None:
+        return {"size": wishes.size or _SIZE}
+    layers = sum(name.startswith("main.") and name.endswith(".weight") for name in critic)
+    side, width = critic["conv2.weight"].shape[2], critic["main.0.weight"].shape[0]
+    return {"size": side << layers, "d_width": width, "d_layers": layers}
+
+
+def _critic_tensors(parts: Parts, settings: dict[str, Any], labels: int) -> dict[str, Tensor]:
+    """Return the discriminator's tensors by our names; none where there is none, or one that was changed."""
+    critic = next(filter(_is_critic, parts.values()), None)
+    if critic is None:
+        return {}
+    size, width, layers = settings["size"], settings["d_width"], settings["d_layers"]
+    network = on_meta(lambda: Discriminator(labels, size, width, layers))
+    pairs = [*((f"body.{i}.0", f"main.{2 * i}") for i in range(layers)), ("head", "conv1"), ("domains", "conv2")]
+    try:
+        return {f"d.{key}": tensor for key, tensor in adopt(network, pairs, critic).items()}
+    except GanToolsError:  # the generator can do without
+        return {}
+
+
+def _is_critic(tensors: Tensors) -> bool:
+    head, first = tensors.get("conv2.weight"), tensors.get("main.0.weight")
+    return head is not None and first is not None and head.dim() == first.dim() == 4

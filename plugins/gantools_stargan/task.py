@@ -158,7 +158,8 @@ class StarGAN(Task[Config]):
         """Return the generator: ``labels`` has a 1 for each domain asked for, then one for the data set it is of."""
         labels = len(self.names) + (len(self.slices) if len(self.slices) > 1 else 0)
         stride = Generator.stride
-        return {"": Graph("g", {"image": (3, 0, 0), "labels": (labels,)}, stride, 2 * stride)}
+        alone = {"recogniser": False}
+        return {"": Graph("g", {"image": (3, 0, 0), "labels": (labels,)}, stride, 2 * stride, settings=alone)}
 
     def comparisons(self) -> list[Comparison]:
         """Translate into each domain the pictures of all others."""

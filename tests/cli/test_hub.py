@@ -45,6 +45,7 @@ def test_what_is_pushed_is_used_by_its_address_and_pulled(hub, gantools_cli, tmp
     picture = next((EXAMPLES / "test" / "outline").glob("*.png"))
     translated = gantools_cli("translate", picture, "--weights", "hf://somebody/colour", "-o", "out.png")
     assert translated.exit_code == 0, translated.stderr
+    assert gantools.load("hf://somebody/colour", "cpu")._repr_html_().count("data:image/png") == 1
     assert gantools_cli("weights", "pull", "somebody/colour").exit_code == 0
     assert (tmp_path / "colour.safetensors").read_bytes() == original
     again = gantools_cli("weights", "pull", "somebody/colour")
@@ -58,6 +59,14 @@ def test_an_interrupted_transfer_goes_on_where_it_stopped(hub):
     assert pull("somebody/large").read_bytes() == content
     assert hub.asked[0] == 0
     assert hub.asked[1:] == [10_485_760], "the transfer began anew"
+
+
+def test_only_weights_of_gantools_are_pulled(hub, gantools_cli, tmp_path):
+    hub.files["somebody/other"] = {"weights.safetensors": b"of another program"}
+    pulled = gantools_cli("weights", "pull", "somebody/other")
+    assert (pulled.exit_code, list(tmp_path.glob("*.safetensors"))) == (1, [])
+    again = gantools_cli("weights", "push", "emoji-colour", "hf://somebody/colour")
+    assert "--weights hf://somebody/colour" in again.stderr
 
 
 def test_what_is_in_the_cache_needs_no_hub(hub, monkeypatch):

@@ -1,15 +1,22 @@
 """`--init`: whose networks a run begins with, what comes with them, and what does not fit."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 import torch
 
 import gantools
 from gantools.api import configure
 from gantools.errors import GanToolsError
+from gantools.interchange import Wishes
 from gantools.training.checkpoint import newest_checkpoint
 from gantools.weights.files import read_tensors
 from gantools.weights.header import read_header
+from gantools.weights.importing import import_weights
 from tests.conftest import EXAMPLES
+from tests.tiny_encoders import build_bert
+from tests.unit.foreign import Patches, ResNet, Star, StarJudge, drawn
 
 PAIRS = {"a": EXAMPLES / "outline", "b": EXAMPLES / "openmoji", "device": "cpu"}
 
@@ -58,11 +65,105 @@ def test_new_critics_are_told_of(first, tmp_path, capsys):
     assert "from first (step 2) with its discriminators" in said
 
 
+STILL = {"lr_g": 1e-12, "lr_d": 1e-12, "steps": 1, "device": "cpu", "quiet": True, "batch_size": 2}
+EMOJI = {"a": EXAMPLES / "noto", "b": EXAMPLES / "fluent3d"}
+TINY = {
+    "cyclegan": {"size": 16, "width": 4, "blocks": 1, "d_layers": 1},
+    "stargan": {"size": 16, "width": 4, "blocks": 1, "select": "twemoji,noto"},
+    "text2image": {"size": 16, "width": 4, "noise": 3},
+}
+
+
+def data_of(task):
+    if task != "text2image":
+        return {"data": EXAMPLES} if task == "stargan" else EMOJI
+    Path("bert").mkdir()
+    Path("words").mkdir()
+    build_bert(Path("bert"))
+    for path in sorted((EXAMPLES / "noto").glob("*.png"))[:8]:
+        shutil.copy(path, "words")
+        Path("words", f"{path.stem}.txt").write_text(f"emoji {path.stem}\n")
+    return {"data": "words"}
+
+
+def networks_of(run):
+    return newest_checkpoint(run.folder / "checkpoints")["updates"]
+
+
+def alike(first, second):
+    return first.keys() == second.keys() and all(torch.allclose(first[key], second[key], atol=1e-6) for key in first)
+
+
+@pytest.mark.parametrize("task", TINY)
+def test_every_task_goes_on_with_networks_critics_and_averages(task):
+    words = {"text_encoder": "bert"} if task == "text2image" else {}
+    data = data_of(task)
+    first = gantools.train(task, **data, **words, **{**STILL, **TINY[task]}, ema=0.0)
+    second = gantools.train(task, **data, **STILL, init=first.folder, out="second")  # the rest comes with the weights
+    begun, ended = networks_of(first), networks_of(second)
+    assert alike(begun["nets"], ended["nets"])
+    assert alike(begun["average"], ended["average"])
+    assert read_header(second.weights).domains == read_header(first.weights).domains
+    shutil.rmtree(first.folder)
+    assert gantools.resume(second.folder, steps=1, quiet=True).step == 2
+
+
+def test_several_processes_begin_with_the_same_networks():
+    run = gantools.train("cyclegan", **EMOJI, **STILL, init="emoji-noto2fluent", devices=2, size=16, d_layers=1)
+    shipped = gantools.load("emoji-noto2fluent", "cpu").networks.generators.state_dict()
+    assert alike(read_tensors(run.weights), shipped)
+
+
+def imported(networks, domains=""):
+    Path("foreign").mkdir()
+    for name, network in networks.items():
+        torch.save(drawn(network).state_dict(), f"foreign/{name}")
+    wishes = Wishes(domains=(domains,) if domains else (), labels=("exclusive",))
+    import_weights(Path("foreign"), Path("w.safetensors"), wishes)
+
+
+def test_labels_keep_their_meaning_where_folders_stand_in_another_order():
+    imported({"7-G.ckpt": Star(2), "7-D.ckpt": StarJudge(2)}, "twemoji,noto")
+    assert configure("stargan", data=EXAMPLES, init="w.safetensors").select == ["twemoji,noto"]
+    run = gantools.train("stargan", data=EXAMPLES, init="w.safetensors", objective="lsgan", **STILL)
+    begun, ended = read_tensors(Path("w.safetensors")), networks_of(run)["nets"]
+    critics = {name: value for name, value in begun.items() if name.startswith("discriminators.")}
+    assert critics
+    assert alike(critics, {name: ended[name] for name in critics})
+
+
+def test_domains_that_the_data_have_not_are_named():
+    imported({"7-G.ckpt": Star(2)})
+    with pytest.raises(GanToolsError, match="there is no domain `0`") as raised:
+        configure("stargan", data=EXAMPLES, init="w.safetensors")
+    assert "as the weights of --init have it" in raised.value.hint
+    assert configure("stargan", data=EXAMPLES, init="w.safetensors", select="noto,twemoji").width == 4
+
+
+def test_a_single_direction_gets_its_way_back(capsys):
+    imported({"latest_net_G.pth": ResNet(), "latest_net_D.pth": Patches(layers=1)})
+    run = gantools.train("cyclegan", **EMOJI, init="w.safetensors", **{**STILL, "quiet": False}, size=16)
+    assert "from w (step 0) with new g_ba, d_a" in capsys.readouterr().err.replace("\n", " ")
+    assert read_header(run.weights).config["directions"] == "both"
+
+
+def test_a_reference_to_a_hub_reaches_it_whole(gantools_cli, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    result = gantools_cli("train", "pix2pix", "--init", "hf://somebody/colour", "--dry-run")
+    assert "somebody/colour is not in the cache" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("task", "settings", "message", "hint"),
     [
         ("cyclegan", {}, "are for pix2pix, not for cyclegan", "train pix2pix"),
         ("pix2pix", {"width": 8}, "not built as those of this run", "--width is 6 there and 8 here"),
+        (
+            "cyclegan",
+            {"init": "emoji-noto2fluent", "width": 8},
+            "not built as those of this run",
+            "--width is 24 there and 8 here",
+        ),
         ("pix2pix", {"init": "emoji-color"}, "no weights `emoji-color`", "emoji-colour"),
     ],
 )

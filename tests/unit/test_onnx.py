@@ -10,7 +10,9 @@ from gantools import GanToolsError
 from gantools.inference import engine
 from gantools.inference.onnx import export_onnx
 from gantools.testing.task import TaskConformance
+from gantools.weights.find import find_weights
 from gantools.weights.header import read_header
+from gantools.weights.hub import push
 
 TINY = {
     "cyclegan": {"size": 16, "width": 4, "blocks": 1, "d_layers": 1},
@@ -70,14 +72,46 @@ def test_what_drops_at_random_is_refused(tmp_path):
     assert "--dropout 0" in raised.value.hint
 
 
-def test_an_engine_runs_any_weights_and_keeps_what_it_exported(tmp_path, monkeypatch):
+def test_what_was_settled_by_the_export_cannot_be_asked_for_otherwise(tmp_path):
+    model = trained("pix2pix", tmp_path)
+    (file,) = export_onnx(model, tmp_path / "pairs.v1.2")
+    assert file.name == "pairs.v1.2.onnx"
+    loaded, images = gantools.load(file), torch.rand(1, 3, 16, 16)
+    assert torch.equal(loaded.translate(images), loaded.translate(images, inference="picture"))
+    options = loaded.networks["g"]._session.get_session_options()
+    assert options.intra_op_num_threads == torch.get_num_threads()
+    with pytest.raises(GanToolsError, match="translate with --inference picture alone"):
+        loaded.translate(images, inference="stored")
+    with pytest.raises(GanToolsError, match="is an ONNX file already"):
+        export_onnx(loaded, tmp_path / "again.onnx")
+    with pytest.raises(GanToolsError, match=r"is no \.safetensors file"):
+        push(find_weights(file), "somebody/pairs")
+    with pytest.raises(GanToolsError, match="which does not train"):
+        gantools.train("pix2pix", a="a", b="b", init=file)
+
+
+def test_what_torch_cannot_export_is_one_line(tmp_path, monkeypatch):
     model = trained("stargan", tmp_path)
+    monkeypatch.setattr(type(model.networks["g"]), "forward", lambda self, x, labels: x if x.sum() > 0 else -x)
+    with pytest.raises(GanToolsError, match="torch cannot export `g`: ") as raised:
+        export_onnx(model, tmp_path / "g.onnx")
+    assert "\n" not in raised.value.message
+    assert not list(tmp_path.glob("*.onnx*"))
+
+
+def test_an_engine_runs_any_weights_and_keeps_what_it_exported(tmp_path, monkeypatch):
+    model = trained("stargan", tmp_path, labels="independent")
     images = torch.rand(2, 3, 32, 40) * 2 - 1
-    expected = model.translate(images, to="b")
+    expected = model.translate(images, to="+b")
     for _ in range(2):
-        found = gantools.load(tmp_path / "run", engine="onnx").translate(images, to="b")
+        found = gantools.load(tmp_path / "run", engine="onnx").translate(images, to="+b")
         assert (expected - found).abs().max() < 1e-4
         monkeypatch.setattr(torch.onnx, "export", None)  # the second time nothing is exported
+    alone = gantools.load(next((tmp_path / "cache" / "onnx").glob("*.onnx")))  # the recogniser stays behind
+    told = [each.translate(images, to="+b", from_="a") for each in (model, alone)]
+    assert (told[0] - told[1]).abs().max() < 1e-4
+    with pytest.raises(GanToolsError, match="do not see which attributes"):
+        alone.translate(images, to="+b")
 
 
 def test_mistakes_are_one_line(tmp_path, gantools_cli, monkeypatch):
