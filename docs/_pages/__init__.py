@@ -18,7 +18,13 @@ _MARK = re.compile(r"^<!-- site: (\w+) ?(.*?) -->$", re.MULTILINE)
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("source-read", _read)
+    app.connect("env-get-outdated", _marked)
     return {"parallel_read_safe": True}
+
+
+def _marked(app: Any, *_: Any) -> list[str]:
+    """Return the pages with marks: what these ask for may have changed, though the pages have not."""
+    return [page.stem for page in Path(app.srcdir).glob("*.md") if _MARK.search(page.read_text(encoding="utf-8"))]
 
 
 def _read(app: Any, name: str, source: list[str]) -> None:
