@@ -1,4 +1,4 @@
-"""`gantools data check`: what a data set is, what is wrong with it, and what to type next."""
+"""`gantools data check`, and the group with `prepare` and `get`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from gantools.cli.console import put, put_json, say, steps_bar, talk
+from gantools.cli.prepare import prepare
 
 if TYPE_CHECKING:
     from gantools.datasets.check import Checked
@@ -25,6 +26,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_
 @app.callback()
 def group() -> None:
     """Check, prepare and get pictures to train on."""
+
+
+app.command()(prepare)
 
 
 @app.command()

@@ -74,13 +74,24 @@ def _one(top: Path, kind: str | None) -> Layout:
                 return replace(found, held_out=_held_out(top))
     if kind is not None:
         raise GanToolsError(f"{folder} is not laid out for data of the kind `{kind}`", f"give {_KINDS[kind]}")
-    return Layout("one folder of pictures", "", (), {folder.name: list_images(folder)}, held_out=_held_out(top))
+    return Layout("one folder of pictures", "", (), {top.resolve().name: list_images(folder)}, held_out=_held_out(top))
+
+
+def has_captions(folder: Path) -> bool:
+    """Say whether a folder has captions as `read_captions` reads them."""
+    beside = (path.with_suffix(".txt").is_file() for path in walk(folder) if is_image(path))
+    return any((folder / name).is_file() for name in METADATA) or any(beside)
+
+
+def attribute_files(folder: Path) -> list[Path]:
+    """Return the files of attributes in a folder of pictures, and beside it."""
+    places = (folder, folder.parent)
+    return [path for place in places for path in (*place.glob("list_attr_*.txt"), *place.glob("*attr*.csv"))]
 
 
 def _with_captions(folder: Path, asked: bool) -> Layout | None:
     """Read pictures with captions, if there are any."""
-    beside = (path.with_suffix(".txt").is_file() for path in list_images(folder))
-    if not asked and not any((folder / name).is_file() for name in METADATA) and not any(beside):
+    if not asked and not has_captions(folder):
         return None
     found = read_captions(folder)
     groups = {"pictures with captions": [captioned.file for captioned in found]}
@@ -89,8 +100,7 @@ def _with_captions(folder: Path, asked: bool) -> Layout | None:
 
 def _with_attributes(folder: Path, asked: bool) -> Layout | None:
     """Read pictures that a file of attributes names, inside the folder or beside it."""
-    places = (folder, folder.parent)
-    files = [path for place in places for path in (*place.glob("list_attr_*.txt"), *place.glob("*attr*.csv"))]
+    files = attribute_files(folder)
     if not files:
         return None
     [found] = read_sets([folder], files[:1], [])
