@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from gantools.cli.console import put, put_json, say, steps_bar, talk
+from gantools.cli.get import get
 from gantools.cli.prepare import prepare
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def group() -> None:
 
 
 app.command()(prepare)
+app.command()(get)
 
 
 @app.command()
