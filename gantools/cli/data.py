@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from gantools.cli.console import put, put_json, say, steps_bar, talk
+from gantools.cli.console import put, put_json, say, say_wrapped, steps_bar
 from gantools.cli.get import get
 from gantools.cli.prepare import prepare
 
@@ -108,8 +108,7 @@ def _some(lines: list[str], most: int | None) -> list[str]:
 
 def _say_some(lines: list[str], most: int | None) -> None:
     for line in _some(lines, most):
-        for part in wrap(line, max(40, talk.width), subsequent_indent="  ", break_on_hyphens=False):
-            say(part)
+        say_wrapped(line)
 
 
 def _wrapped(title: str, text: str) -> list[str]:
