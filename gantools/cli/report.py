@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +25,7 @@ def report(
     put(str(page))
     if not quiet:
         say("open it in a browser; it holds everything it shows")
+        say(f"set runs beside each other: gantools compare {shlex.quote(str(run))} RUN")
 
 
 def command() -> Any:
