@@ -16,8 +16,8 @@ from torch.nn.functional import conv2d
 from gantools.cache import cache_folder
 from gantools.device import pick_device
 from gantools.plugins import manager
-from gantools.weights.find import named_weights
 from gantools.weights.header import environment
+from gantools.weights.places import named_weights
 
 _PACKAGES = ("lightning-fabric", "transformers", "safetensors", "onnxruntime")
 _PICTURES, _CHANNELS, _SIDE = 4, 64, 64

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from gantools.cli.completion import tasks
 from gantools.cli.console import put, put_json, say, say_wrapped, steps_bar
 from gantools.cli.get import get
 from gantools.cli.prepare import prepare
@@ -36,7 +37,9 @@ app.command()(get)
 @app.command()
 def check(
     folders: Annotated[list[Path], typer.Argument(help="one folder, or the folders of the kinds", metavar="DIR…")],
-    task: Annotated[str | None, typer.Option(help="task to check for", show_default="the one that fits")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="task to check for", show_default="the one that fits", autocompletion=tasks)
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="contact sheet to write", show_default="data-check.png")
     ] = None,

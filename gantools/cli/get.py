@@ -10,11 +10,14 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from gantools.cli.completion import data_sets
 from gantools.cli.console import put, put_json, put_table, say, steps_bar
 
 
 def get(
-    name: Annotated[str | None, typer.Argument(help="data set", show_default="list them")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="data set", show_default="list them", autocompletion=data_sets)
+    ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="folder to make", show_default="data/NAME")] = None,
     url: Annotated[
         str | None, typer.Option(help="another address, or a file, of the same archive", show_default=False)

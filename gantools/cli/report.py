@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gantools.cli.completion import runs
 from gantools.cli.console import put, say
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -15,7 +16,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def report(
-    run: Annotated[Path, typer.Argument(help="run folder")],
+    run: Annotated[Path, typer.Argument(help="run folder", autocompletion=runs)],
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="print warnings and errors only")] = False,
 ) -> None:
     """Write a run as one page of HTML: curves, sheets, settings, figures. It opens from disk, without a network."""

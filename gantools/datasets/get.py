@@ -13,7 +13,7 @@ from gantools.cache import cache_folder
 from gantools.datasets.catalogue import KnownSet
 from gantools.datasets.download import Progress, check, download
 from gantools.errors import GanToolsError
-from gantools.weights.find import examples_folder
+from gantools.weights.places import examples_folder
 
 
 def get(known: KnownSet, out: Path, source: str | None = None, report: Progress = lambda *_: None) -> None:
