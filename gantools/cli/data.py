@@ -15,6 +15,7 @@ from gantools.cli.completion import tasks
 from gantools.cli.console import put, put_json, say, say_wrapped, steps_bar
 from gantools.cli.get import get
 from gantools.cli.prepare import prepare
+from gantools.errors import GanToolsError
 
 if TYPE_CHECKING:
     from gantools.datasets.check import Checked
@@ -28,10 +29,6 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_
 @app.callback()
 def group() -> None:
     """Check, prepare and get pictures to train on."""
-
-
-app.command()(prepare)
-app.command()(get)
 
 
 @app.command()
@@ -55,10 +52,14 @@ def check(
     from gantools.datasets.advice import advise, train_command
     from gantools.datasets.check import check as checked_over
 
+    if out and out.suffix.lower() != ".png":
+        raise GanToolsError(f"{out} is no name for a contact sheet", "give --out a name that ends in .png")
     with steps_bar(quiet or as_json) as report:
         found = checked_over(folders, task, report)
     advice, command = advise(found), train_command(found)
     sheet = out or (None if as_json else Path("data-check.png"))
+    if sheet in found.looks:
+        raise GanToolsError(f"{sheet} is one of the pictures to check", "give another name with --out")
     if sheet:
         draw_contact_sheet(found, sheet)
     most = None if all_problems else _SHOWN
@@ -75,6 +76,10 @@ def check(
         say(f"train:      {command}" if command else "next:       gantools data prepare --help")
     if found.problems:
         raise typer.Exit(3)
+
+
+app.command()(prepare)
+app.command()(get)
 
 
 def _lines(found: Checked, most: int | None) -> Iterable[str]:

@@ -13,7 +13,8 @@ from typing import Any
 
 from gantools.datasets.duplicates import look_alike, same_content
 from gantools.datasets.inspection import Broken, Look, look_at_all
-from gantools.datasets.layout import ATTRIBUTES, Layout, recognise
+from gantools.datasets.layout import ATTRIBUTES, Layout
+from gantools.datasets.recognition import recognise
 from gantools.errors import GanToolsError
 from gantools.plugins import TaskInfo, manager
 
