@@ -102,6 +102,7 @@ def test_its_weights_translate(installed, trained, pictures):
         assert result.size == (41, 40)
 
 
+@pytest.mark.slow  # .ci/run does the same with what `plugins new` writes
 def test_it_passes_the_conformance_suite(installed, trained, pytestconfig):
     """The test file is the one in the docs."""
     text = (pytestconfig.rootpath / DOCS).read_text(encoding="utf-8")

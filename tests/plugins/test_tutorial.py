@@ -53,9 +53,7 @@ def test_it_trains_and_translates(gantools_cli):
         assert picture.size == (64, 64)
 
 
-@pytest.mark.parametrize(
-    "check", ["gradients_stay_with_their_player", "losses_are_means_over_samples", "resuming_changes_nothing"]
-)
+@pytest.mark.parametrize("check", ["gradients_stay_with_their_player", "losses_are_means_over_samples"])
 def test_it_passes(check, tmp_path):
     suite = conformance("cut", size=32, width=4, blocks=2, d_layers=2, patches=16)()
     getattr(suite, f"test_{check}")(tmp_path)

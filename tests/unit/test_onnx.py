@@ -43,6 +43,7 @@ def test_a_file_translates_as_torch_does_at_every_size_and_says_what_it_is(task,
         export_onnx(model, target)
 
 
+@pytest.mark.slow
 def test_words_are_painted_alike(tmp_path):
     model = gantools.load("emoji-words", "cpu")
     (file,) = export_onnx(model, tmp_path / "words.onnx")
