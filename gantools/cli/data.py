@@ -28,7 +28,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_
 
 @app.callback()
 def group() -> None:
-    """Check pictures to train on."""
+    """Check, prepare and get pictures to train on."""
 
 
 @app.command()
@@ -73,7 +73,7 @@ def check(
     if not (as_json or quiet):
         _say_some([f"advice: {line}" for line in advice], None)
         say(f"look at:    {sheet}")
-        say(f"train:      {command}" if command else "next:       gantools train --help")
+        say(f"train:      {command}" if command else "next:       gantools data prepare --help")
     if found.problems:
         raise typer.Exit(3)
 
