@@ -38,6 +38,9 @@ def download(url: str, target: Path, size: int, sha256: str, report: Progress = 
             part.replace(target)
     except Timeout:
         raise GanToolsError(f"{url} is being downloaded by another process", "wait for it") from None
+    except OSError as error:
+        hint = "check free space and permissions, or name another folder in GANTOOLS_CACHE"
+        raise GanToolsError(f"cannot write {target}: {error.strerror}", hint) from None
 
 
 def check(file: Path, size: int, sha256: str, source: str) -> None:
