@@ -113,6 +113,8 @@ def _next(run: Run) -> Iterable[str]:
 
 def _duration(log: list[dict[str, Any]]) -> str:
     seconds = max((row.get("seconds", 0) for row in log), default=0)
+    if seconds < 120:
+        return f"{seconds:.0f} seconds"
     return f"{seconds / 3600:.1f} hours" if seconds > 5400 else f"{seconds / 60:.0f} minutes"
 
 

@@ -48,7 +48,6 @@ def check(
 
     Exit codes: 0 all is well, 1 nothing can be trained on, 3 some files are bad.
     """
-    from gantools.cli.contact_sheet import draw_contact_sheet
     from gantools.datasets.advice import advise, train_command
     from gantools.datasets.check import check as checked_over
 
@@ -61,6 +60,8 @@ def check(
     if sheet in found.looks:
         raise GanToolsError(f"{sheet} is one of the pictures to check", "give another name with --out")
     if sheet:
+        from gantools.cli.contact_sheet import draw_contact_sheet  # imports torch, which all else here does without
+
         draw_contact_sheet(found, sheet)
     most = None if all_problems else _SHOWN
     if as_json:

@@ -32,7 +32,8 @@ def train_command(checked: Checked) -> str | None:
     """Return the command that trains on a data set, or None if no task learns from it."""
     if checked.task is None:
         return None
-    flags = [*checked.layout.flags, "--size", str(fitting_size(checked))]
+    size = fitting_size(checked)
+    flags = [*checked.layout.flags, *(["--size", str(size)] if size < _SIZES[0] else [])]  # else as the device likes it
     if min(checked.counts.values()) < _SMALL:
         flags += ["--augment", "color,translation,cutout"]
     if _framed(checked):
@@ -74,7 +75,7 @@ def _of_size(checked: Checked, looks: Sequence[Look]) -> str | None:
         return f"smaller than {size} pixels, and enlarged in training: {len(small)}, such as {small[0].path}"
     if size < _SIZES[0]:
         return f"--size {size} is enough: larger ones would only enlarge these pictures"
-    return f"--size {size} for a GPU, --size 64 to begin with on a CPU"
+    return "large enough for any --size; the default is what the device is fast enough for"
 
 
 def _of_shape(checked: Checked, looks: Sequence[Look]) -> str | None:
