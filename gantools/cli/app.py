@@ -19,7 +19,7 @@ from gantools.plugins import manager
 
 _VERBS = {
     "demo": "see it work on the shipped example pictures",
-    "data": "check pictures to train on",
+    "data": "check, prepare and get pictures to train on",
     "train": "train a task on your own pictures",
     "resume": "go on with an interrupted run, exactly where it stopped",
     "translate": "translate pictures with trained weights",

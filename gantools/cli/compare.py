@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gantools.cli.completion import runs
 from gantools.cli.console import put, put_json, put_table, say, talk
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command(help=_HELP)
 def compare(
-    folders: Annotated[list[Path], typer.Argument(help="run folders, and folders of sweeps", metavar="FOLDER")],
+    folders: Annotated[
+        list[Path], typer.Argument(help="run folders, and folders of sweeps", metavar="FOLDER", autocompletion=runs)
+    ],
     metrics: Annotated[
         list[str] | None,
         typer.Option("--metric", help="NAME,NAME,… of figures to show", show_default="all that there are"),

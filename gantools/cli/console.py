@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from textwrap import wrap
 from typing import Any, TypeVar
 
 import typer
@@ -25,6 +26,12 @@ talk = Console(stderr=True, highlight=False, quiet=not leads())
 def say(message: str) -> None:
     """Print a line for the person, as it is, on stderr."""
     talk.print(Text(harmless(message)), soft_wrap=True)
+
+
+def say_wrapped(message: str) -> None:
+    """Print words on stderr in lines no wider than the terminal, broken between words; not for what is to be copied."""
+    for line in wrap(message, max(40, talk.width), subsequent_indent="  ", break_on_hyphens=False):
+        say(line)
 
 
 def put(data: str) -> None:

@@ -1,4 +1,4 @@
-"""`gantools data check`: what a data set is, what is wrong with it, and what to type next."""
+"""`gantools data check`, and the group with `prepare` and `get`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from gantools.cli.console import put, put_json, say, steps_bar, talk
+from gantools.cli.completion import tasks
+from gantools.cli.console import put, put_json, say, say_wrapped, steps_bar
+from gantools.cli.get import get
+from gantools.cli.prepare import prepare
+from gantools.errors import GanToolsError
 
 if TYPE_CHECKING:
     from gantools.datasets.check import Checked
@@ -24,13 +28,15 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_
 
 @app.callback()
 def group() -> None:
-    """Check pictures to train on."""
+    """Check, prepare and get pictures to train on."""
 
 
 @app.command()
 def check(
     folders: Annotated[list[Path], typer.Argument(help="one folder, or the folders of the kinds", metavar="DIR…")],
-    task: Annotated[str | None, typer.Option(help="task to check for", show_default="the one that fits")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="task to check for", show_default="the one that fits", autocompletion=tasks)
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="contact sheet to write", show_default="data-check.png")
     ] = None,
@@ -42,15 +48,20 @@ def check(
 
     Exit codes: 0 all is well, 1 nothing can be trained on, 3 some files are bad.
     """
-    from gantools.cli.contact_sheet import draw_contact_sheet
     from gantools.datasets.advice import advise, train_command
     from gantools.datasets.check import check as checked_over
 
+    if out and out.suffix.lower() != ".png":
+        raise GanToolsError(f"{out} is no name for a contact sheet", "give --out a name that ends in .png")
     with steps_bar(quiet or as_json) as report:
         found = checked_over(folders, task, report)
     advice, command = advise(found), train_command(found)
     sheet = out or (None if as_json else Path("data-check.png"))
+    if sheet in found.looks:
+        raise GanToolsError(f"{sheet} is one of the pictures to check", "give another name with --out")
     if sheet:
+        from gantools.cli.contact_sheet import draw_contact_sheet  # imports torch, which all else here does without
+
         draw_contact_sheet(found, sheet)
     most = None if all_problems else _SHOWN
     if as_json:
@@ -63,9 +74,13 @@ def check(
     if not (as_json or quiet):
         _say_some([f"advice: {line}" for line in advice], None)
         say(f"look at:    {sheet}")
-        say(f"train:      {command}" if command else "next:       gantools train --help")
+        say(f"train:      {command}" if command else "next:       gantools data prepare --help")
     if found.problems:
         raise typer.Exit(3)
+
+
+app.command()(prepare)
+app.command()(get)
 
 
 def _lines(found: Checked, most: int | None) -> Iterable[str]:
@@ -102,8 +117,7 @@ def _some(lines: list[str], most: int | None) -> list[str]:
 
 def _say_some(lines: list[str], most: int | None) -> None:
     for line in _some(lines, most):
-        for part in wrap(line, max(40, talk.width), subsequent_indent="  ", break_on_hyphens=False):
-            say(part)
+        say_wrapped(line)
 
 
 def _wrapped(title: str, text: str) -> list[str]:

@@ -28,7 +28,7 @@ def demo(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps")] = "auto",
 ) -> None:
     """Translate and paint with the shipped weights, and train a small CycleGAN, in under five minutes."""
-    from gantools.weights.find import examples_folder, shipped_index
+    from gantools.weights.places import examples_folder, shipped_index
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise GanToolsError(f"{out} is not empty", "give another folder with --out")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from gantools.cli.console import put, put_json, say
+from gantools.cli.console import put, put_json, say, say_wrapped
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -25,10 +25,11 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] =
         for line in _lines(found):
             put(line)
     for problem in found["problems"]:
-        say(f"problem: {problem}")
+        say_wrapped(f"problem: {problem}")
     if not as_json:
         for advice in found["advice"]:
-            say(f"advice: {advice}")
+            say_wrapped(f"advice: {advice}")
+        say("next:       gantools demo, or gantools data check DIR")
     if found["problems"]:
         raise typer.Exit(1)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gantools.cli import completion
 from gantools.cli.console import put, put_json, put_table, say, steps_bar
 from gantools.cli.options import extra, make_command, model_options
 from gantools.config import Settings, flag, repeatable
@@ -33,7 +34,9 @@ _DATA = ("a", "b", "data", "attributes", "select", "labels", "direction")
 
 def command() -> Any:
     """Build the command: its data flags are those of all tasks."""
-    weights = typer.Argument(help="weights file, run folder or name", show_default=False)
+    weights = typer.Argument(
+        help="weights file, run folder or name", show_default=False, autocompletion=completion.weights
+    )
     parameters = {
         "weights": inspect.Parameter(
             "weights", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[str | None, weights], default=None

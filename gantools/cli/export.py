@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gantools.cli import completion
 from gantools.cli.console import put, say
 from gantools.plugins import manager
 
@@ -16,7 +17,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 @app.command()
 def export(
-    weights: Annotated[str, typer.Argument(help="weights file, run folder or name")],
+    weights: Annotated[str, typer.Argument(help="weights file, run folder or name", autocompletion=completion.weights)],
     format_: Annotated[
         str,
         typer.Option(

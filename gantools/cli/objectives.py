@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from gantools.cli.completion import entries
 from gantools.cli.console import put_json, say
 from gantools.errors import GanToolsError
 from gantools.plugins import Reference, manager
@@ -83,7 +84,10 @@ def list_objectives(context: typer.Context, as_json: Annotated[bool, _JSON] = Fa
 @app.command()
 def show(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="name of a loss, penalty, constraint or recipe")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="name of a loss, penalty, constraint or recipe", autocompletion=entries),
+    ],
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Show an entry's formulas, what is minimised, when to use it, its options, and commands to try it by."""

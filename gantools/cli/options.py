@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from rich.markup import escape
 
+from gantools.cli.completion import OFFERS
 from gantools.config import flag
 
 _SHORT = {"out": "-o"}
@@ -46,6 +47,7 @@ def make_command(name: str, text: str, parameters: list[inspect.Parameter], body
 
 def extra(name: str, kind: Any, **settings: Any) -> inspect.Parameter:
     """Return a parameter that is no field of a model; ``settings`` are those of typer.Option."""
+    settings.setdefault("autocompletion", OFFERS.get(name))
     option = typer.Option(*settings.pop("names", [flag(name)]), show_default=False, **settings)
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[_optional(kind), option]

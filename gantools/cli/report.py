@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from gantools.cli.completion import runs
 from gantools.cli.console import put, say
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -14,7 +16,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def report(
-    run: Annotated[Path, typer.Argument(help="run folder")],
+    run: Annotated[Path, typer.Argument(help="run folder", autocompletion=runs)],
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="print warnings and errors only")] = False,
 ) -> None:
     """Write a run as one page of HTML: curves, sheets, settings, figures. It opens from disk, without a network."""
@@ -24,6 +26,7 @@ def report(
     put(str(page))
     if not quiet:
         say("open it in a browser; it holds everything it shows")
+        say(f"set runs beside each other: gantools compare {shlex.quote(str(run))} RUN")
 
 
 def command() -> Any:

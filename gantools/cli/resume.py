@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gantools.cli.completion import runs
 from gantools.cli.console import talk
 from gantools.cli.train import finish
 
@@ -15,7 +16,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def resume(
-    run: Annotated[Path, typer.Argument(help="run folder, such as runs/cyclegan/1")],
+    run: Annotated[Path, typer.Argument(help="run folder, such as runs/cyclegan/1", autocompletion=runs)],
     steps: Annotated[
         int | None,
         typer.Option(help="steps to go on for; the fall of the learning rates is laid over the new length", min=1),

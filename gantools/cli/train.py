@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from gantools.cli.console import put, say, talk
 from gantools.cli.options import extra, make_command, model_options
 from gantools.cli.tasks import TaskGroup, fill
 from gantools.config import RunConfig, Settings
+from gantools.errors import GanToolsError
 from gantools.plugins import TaskInfo, manager
 from gantools.registry import load_object
 from gantools.training.processes import leads
@@ -72,18 +74,22 @@ def read_flags(task: str, words: Sequence[str]) -> Settings:
 
 
 def finish(trained: TrainedRun, quiet: bool) -> None:
-    """Say where the results are and what to type next; exit as the outcome demands."""
+    """Write the run's report, say where the results are and what to type next; exit as the outcome demands."""
+    from gantools.report import write_report
     from gantools.weights.header import read_header
 
     run = shlex.quote(str(trained.folder))
     tell = (lambda line: None) if quiet else say
+    if leads():
+        with suppress(GanToolsError):  # a page that cannot be written is no reason to call the run a failure
+            write_report(trained.folder)
     tell(f"{trained.outcome} at step {trained.step:,}; results in {trained.folder}")
     if trained.outcome == "interrupted":
         tell(f"go on with: gantools resume {run}")
         raise typer.Exit(75 if trained.signal == signal.SIGTERM else 130)
     if not leads():
         return
-    tell(f"look at:    {max((trained.folder / 'samples').glob('*.png'))}")
+    tell(f"look at:    {trained.folder / 'report.html'}, {max((trained.folder / 'samples').glob('*.png'))}")
     if "translate" in manager().tasks.get(trained.task).capabilities:
         to = " --to all" if read_header(trained.weights).domains else ""
         tell(f"try:        gantools translate PICTURE{to} --weights {run}")

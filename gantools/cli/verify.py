@@ -17,7 +17,7 @@ def verify(
 ) -> None:
     """Check that shipped weights are the recorded files, and still make of the examples what is recorded."""
     from gantools.inference.verification import verify as problems_of
-    from gantools.weights.find import shipped_index
+    from gantools.weights.places import shipped_index
 
     known = list(shipped_index().get("weights", {}))
     strange = [name for name in names or [] if name not in known]

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.table import Table
 
+from gantools.cli import completion
 from gantools.cli.console import put, put_json, say
 from gantools.cli.verify import verify
 from gantools.errors import GanToolsError
@@ -22,13 +23,15 @@ app = typer.Typer(
     help="List, verify, import weights, read their headers, and exchange them through a hub.",
 )
 app.command()(verify)
+_REFERENCE = typer.Argument(help="weights file, run folder or name", autocompletion=completion.weights)
 _JSON = typer.Option("--json", help="print JSON")
 
 
 @app.command("list")
 def list_weights(as_json: Annotated[bool, _JSON] = False) -> None:
     """List the weights that can be used: of runs under ./runs, of GANTOOLS_WEIGHTS, and the shipped ones."""
-    from gantools.weights.find import find_weights, named_weights, run_weights
+    from gantools.weights.find import find_weights, run_weights
+    from gantools.weights.places import named_weights
 
     found = list(run_weights())
     for path in named_weights():
@@ -54,7 +57,7 @@ def list_weights(as_json: Annotated[bool, _JSON] = False) -> None:
 
 @app.command()
 def show(
-    reference: Annotated[str, typer.Argument(help="weights file, run folder or name")],
+    reference: Annotated[str, _REFERENCE],
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Show what a weights file says of itself."""
@@ -146,7 +149,7 @@ def import_(
 
 @app.command()
 def push(
-    reference: Annotated[str, typer.Argument(help="weights file, run folder or name")],
+    reference: Annotated[str, _REFERENCE],
     repository: Annotated[str, typer.Argument(help="where to: USER/NAME")],
     private: Annotated[bool, typer.Option("--private", help="make a new repository private")] = False,
 ) -> None:

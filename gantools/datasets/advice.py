@@ -19,7 +19,7 @@ def advise(checked: Checked) -> list[str]:
     if not checked.layout.kind:
         return [
             "one folder of pictures trains nothing by itself: a second folder makes a CycleGAN, captions beside the "
-            "pictures text to image, and two folders with equal names pix2pix"
+            "pictures text to image, and `gantools data prepare --make edges` pairs for pix2pix"
         ]
     looks = [look for name in checked.counts for look in checked.group(name)]
     found = [_of_number(checked), _of_balance(checked), _of_size(checked, looks), _of_shape(checked, looks)]
@@ -32,7 +32,8 @@ def train_command(checked: Checked) -> str | None:
     """Return the command that trains on a data set, or None if no task learns from it."""
     if checked.task is None:
         return None
-    flags = [*checked.layout.flags, "--size", str(fitting_size(checked))]
+    size = fitting_size(checked)
+    flags = [*checked.layout.flags, *(["--size", str(size)] if size < _SIZES[0] else [])]  # else as the device likes it
     if min(checked.counts.values()) < _SMALL:
         flags += ["--augment", "color,translation,cutout"]
     if _framed(checked):
@@ -74,7 +75,7 @@ def _of_size(checked: Checked, looks: Sequence[Look]) -> str | None:
         return f"smaller than {size} pixels, and enlarged in training: {len(small)}, such as {small[0].path}"
     if size < _SIZES[0]:
         return f"--size {size} is enough: larger ones would only enlarge these pictures"
-    return f"--size {size} for a GPU, --size 64 to begin with on a CPU"
+    return "large enough for any --size; the default is what the device is fast enough for"
 
 
 def _of_shape(checked: Checked, looks: Sequence[Look]) -> str | None:
@@ -82,7 +83,7 @@ def _of_shape(checked: Checked, looks: Sequence[Look]) -> str | None:
     long = sum(max(size) > _SQUARISH * min(size) for size in sizes)
     if long < len(sizes) / 10:
         return None
-    crops = f"crop them to squares of {fitting_size(checked)} pixels or more"
+    crops = f"`gantools data prepare --size {fitting_size(checked)}` crops them"
     return f"far from square, and squeezed in training: {long}; {crops}"
 
 
@@ -128,4 +129,4 @@ def _of_copies(checked: Checked) -> str | None:
 def _of_tests(checked: Checked) -> str | None:
     if checked.layout.held_out or checked.layout.kind == "":
         return None
-    return "no test pictures: put a tenth into a folder of its own, for `gantools evaluate`"
+    return "no test pictures: `gantools data prepare --test 0.1` holds some back, for `gantools evaluate`"

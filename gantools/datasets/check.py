@@ -13,7 +13,8 @@ from typing import Any
 
 from gantools.datasets.duplicates import look_alike, same_content
 from gantools.datasets.inspection import Broken, Look, look_at_all
-from gantools.datasets.layout import ATTRIBUTES, Layout, recognise
+from gantools.datasets.layout import ATTRIBUTES, Layout
+from gantools.datasets.recognition import recognise
 from gantools.errors import GanToolsError
 from gantools.plugins import TaskInfo, manager
 
@@ -84,12 +85,20 @@ def check(
         {name: len(group) for name, group in groups.items()},
         {name: _sizes(group) for name, group in groups.items() if group},
         dict(Counter(look.mode for look in looks.values()).most_common()),
-        {
-            "exact": [paths for group in groups.values() for paths in same_content(group)],
-            "near": [paths for group in groups.values() for paths in look_alike(group)],
-        },
+        _duplicates(layout, groups),
         [*broken, *problems, *_mismatched(layout, looks), *_of_two_kinds(layout, groups), *_leaked(layout, looks)],
     )
+
+
+def _duplicates(layout: Layout, groups: dict[str, list[Look]]) -> dict[str, list[list[Path]]]:
+    """Return the duplicates inside each group; attributes share their pictures, so that there all are one group."""
+    apart = list(groups.values())
+    if layout.name == ATTRIBUTES:
+        apart = [list({look.path: look for group in apart for look in group}.values())]
+    return {
+        "exact": [paths for group in apart for paths in same_content(group)],
+        "near": [paths for group in apart for paths in look_alike(group)],
+    }
 
 
 @contextmanager

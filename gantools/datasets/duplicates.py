@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from gantools.datasets.inspection import Look
+from gantools.datasets.inspection import CELLS, Look
 
 _LEVELS = 12  # of 255: what saving and resizing change in a cell's mean colour
 
@@ -26,23 +27,30 @@ def look_alike(looks: Sequence[Look]) -> list[list[Path]]:
     Saved again, resized or slightly retouched pictures are found; mirrored and cropped ones are not. A group is held
     together by its first picture: a slow pan does not become one group.
     """
+    from scipy.spatial import KDTree
+
     different = list({look.digest: look for look in looks}.values())
     if len(different) < 2:
         return []
     signatures = np.stack([look.signature for look in different]).astype(np.int16)
-    means = signatures.mean(axis=1)
-    order = np.argsort(means, kind="stable")
-    signatures, means = signatures[order], means[order]
-    ends = np.searchsorted(means, means + _LEVELS, side="right")  # beyond these the mean alone tells them apart
-    taken = np.zeros(len(order), dtype=bool)
+    quarters = _quarters(signatures)
+    tree = KDTree(quarters)  # those that differ in no cell by more do not in the mean of a quarter either
+    taken = np.zeros(len(different), dtype=bool)
     groups = []
-    for first, end in enumerate(ends):
-        if taken[first] or end - first < 2:
+    for first in range(len(different)):
+        if taken[first]:
             continue
-        others = signatures[first + 1 : end]
-        near = (np.abs(others - signatures[first]).max(axis=1) <= _LEVELS) & ~taken[first + 1 : end]
-        if near.any():
-            members = [first, *(first + 1 + np.flatnonzero(near))]
-            taken[members] = True
-            groups.append(sorted(different[order[member]].path for member in members))
-    return sorted(groups)
+        others = np.array(tree.query_ball_point(quarters[first], _LEVELS, p=np.inf))
+        others = others[(others > first) & ~taken[others]]
+        near = others[np.abs(signatures[others] - signatures[first]).max(axis=1, initial=0) <= _LEVELS]
+        if len(near):
+            taken[near] = True
+            groups.append([different[first].path, *(different[index].path for index in sorted(near))])
+    return groups
+
+
+def _quarters(signatures: npt.NDArray[np.int16]) -> npt.NDArray[np.float64]:
+    """Return the mean colours of the four quarters, [N, 12]."""
+    half = CELLS // 2
+    cells = signatures.reshape(-1, 2, half, 2, half, 3)
+    return np.asarray(cells.mean(axis=(2, 4), dtype=np.float64)).reshape(len(signatures), -1)

@@ -16,7 +16,7 @@ from gantools.data.decode import alpha_of, open_image, to_rgb
 from gantools.errors import GanToolsError
 
 _SIDE = 32  # of the small copy that is judged
-_CELLS = 8  # of the signature, each way
+CELLS = 8  # of the signature, each way
 _EVEN = 6  # levels of 255 that compression changes in one plain colour
 
 Signature = npt.NDArray[np.uint8]  # [8 x 8 x 3], the mean colours of a picture's cells
@@ -71,7 +71,7 @@ def look_at(path: Path) -> Look | Broken:
         image.size,
         image.mode,
         digest,
-        np.asarray(small.resize((_CELLS, _CELLS), Image.Resampling.BOX)).reshape(-1),
+        np.asarray(small.resize((CELLS, CELLS), Image.Resampling.BOX)).reshape(-1),
         transparent=alpha is not None and alpha.getextrema() != (255, 255),
         grey=bool(np.ptp(levels, axis=2).max() <= _EVEN),
         plain=bool(np.ptp(levels, axis=(0, 1)).max() <= _EVEN),

@@ -10,7 +10,8 @@ from typing import Any
 from gantools.config import Settings
 from gantools.inference.evaluation import comparisons_for, evaluate
 from gantools.inference.model import load_model
-from gantools.weights.find import Found, examples_folder, find_weights, shipped_folder, shipped_index
+from gantools.weights.find import Found, find_weights
+from gantools.weights.places import examples_folder, shipped_folder, shipped_index
 
 METRICS = ("l1", "lpips")
 _RELATIVE, _ABSOLUTE = 0.01, 1e-4  # what another processor's rounding may do

@@ -14,8 +14,8 @@ from gantools.errors import GanToolsError
 from gantools.sweep.plan import FILE, read_sweep
 from gantools.sweep.running import METRICS, finished, read_failures
 from gantools.training.log import read_log
-from gantools.weights.find import NAME
 from gantools.weights.header import read_header
+from gantools.weights.places import NAME
 
 DURING = "during training"  # the heading of the last "eval/…" values
 

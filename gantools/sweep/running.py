@@ -21,8 +21,8 @@ from gantools.training.checkpoint import list_checkpoints
 from gantools.training.evaluator import data_of
 from gantools.training.run import new_run, open_run
 from gantools.weights.files import write_atomically
-from gantools.weights.find import NAME
 from gantools.weights.header import Header, read_header
+from gantools.weights.places import NAME
 
 if TYPE_CHECKING:
     from gantools.data.comparison import Comparison

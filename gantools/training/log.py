@@ -36,24 +36,27 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def draw_curves(rows: list[dict[str, Any]], path: Path) -> None:
-    """Plot the losses of each player and the critic's accuracy over steps into a PNG."""
-    from matplotlib.figure import Figure
-
+def curves_of(rows: list[dict[str, Any]]) -> dict[str, dict[str, list[tuple[int, float]]]]:
+    """Return what belongs into one panel each, by its title: the (step, value) of every name; losses first."""
     panels: dict[str, dict[str, list[tuple[int, float]]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         for name, value in row.items():
             player, slash, loss = name.partition("/")
             if slash:
                 panels[_panel(player, loss)][name].append((row["step"], value))
+    return dict(sorted(panels.items(), key=lambda item: not item[0].startswith("losses")))
+
+
+def draw_curves(rows: list[dict[str, Any]], path: Path) -> None:
+    """Plot the losses of each player and the critic's accuracy over steps into a PNG."""
+    from matplotlib.figure import Figure
+
+    panels = curves_of(rows)
     if not panels:
         return
     figure = Figure(figsize=(10, 2.6 * len(panels)), layout="constrained")
-    for axes, (title, curves) in zip(
-        figure.subplots(len(panels), squeeze=False)[:, 0],
-        sorted(panels.items(), key=lambda item: not item[0].startswith("losses")),
-        strict=True,
-    ):
+    all_axes = figure.subplots(len(panels), squeeze=False)[:, 0]
+    for axes, (title, curves) in zip(all_axes, panels.items(), strict=True):
         for name, points in curves.items():
             axes.plot(*zip(*points, strict=True), label=name, linewidth=1)
         axes.set_title(title, loc="left", fontsize=10)
@@ -68,5 +71,5 @@ def _panel(player: str, loss: str) -> str:
         return loss.replace("_", " ")
     for kind in ("score", "accuracy", "gradient"):
         if loss.startswith(kind):
-            return f"{kind}s of the critic" if kind != "gradient" else "gradient norms"
+            return {"score": "scores of the critic", "accuracy": "accuracy of the critic"}.get(kind, "gradient norms")
     return {"d": "losses of the discriminator", "g": "losses of the generator"}.get(player, player)

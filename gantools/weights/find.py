@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from gantools.errors import GanToolsError
 from gantools.plugins import manager
 from gantools.registry import load_object, suggestion
 from gantools.weights.header import Header, read_header
+from gantools.weights.places import NAME, named_weights, shipped_index
 
 log = logging.getLogger("gantools")
-NAME = "weights.safetensors"
 
 
 @dataclass(frozen=True)
@@ -88,35 +85,6 @@ def run_weights(folder: Path = Path("runs")) -> Iterator[Found]:
             yield Found(str(path.parent), path, read_header(path))
         except GanToolsError as error:
             log.warning("left out: %s", error.message)
-
-
-def named_weights() -> list[Path]:
-    """Return the files that can be referred to by name: in GANTOOLS_WEIGHTS's folders, then the shipped ones."""
-    folders = [Path(part) for part in os.environ.get("GANTOOLS_WEIGHTS", "").split(os.pathsep) if part]
-    return [path for folder in [*folders, shipped_folder()] for path in sorted(folder.glob("*.safetensors"))]
-
-
-def shipped_folder() -> Path:
-    """Return the folder of the default weights: inside an installed package, or beside it in a source checkout."""
-    return _shipped("weights")
-
-
-def examples_folder() -> Path:
-    """Return the folder of the example pictures, found as the default weights are."""
-    return _shipped("examples")
-
-
-def shipped_index() -> dict[str, Any]:
-    """Return weights/index.json: the default for each capability, and what is known of each file."""
-    path = shipped_folder() / "index.json"
-    index: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return index
-
-
-def _shipped(name: str) -> Path:
-    package = Path(__file__).parent.parent
-    inside = package / f"_{name}"
-    return inside if inside.is_dir() else package.parent / name
 
 
 def _unfinished(path: Path) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 from gantools.errors import GanToolsError
 from gantools.text.source import no_progress_bars
 from gantools.weights.card import SHEET, find_sheet, write_card
-from gantools.weights.find import NAME, Found
+from gantools.weights.find import Found
+from gantools.weights.places import NAME
 
 SCHEME = "hf://"
 _REFERENCE = re.compile(r"(?:hf://)?(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")

@@ -208,7 +208,7 @@ def test_bad_input_gets_a_plain_error(command: str, expected: tuple[int, str]) -
 
 
 def test_without_any_weights_translate_says_how_to_get_some(monkeypatch, tmp_path) -> None:
-    monkeypatch.setattr("gantools.weights.find.shipped_folder", lambda: tmp_path)
+    monkeypatch.setattr("gantools.weights.places.shipped_folder", lambda: tmp_path)
     Image.new("RGB", (8, 8)).save("picture.png")
     result = gantools("translate picture.png")
     assert (result.exit_code, "no weights that can translate" in result.stderr) == (1, True)

@@ -32,5 +32,6 @@ def test_what_is_wrong_is_a_line_and_an_exit_code(gantools_cli, monkeypatch):
     monkeypatch.setitem(manager().records, "odd", PluginRecord("odd", "gantools-odd", "1", error="ValueError: no"))
     result = gantools_cli("doctor")
     assert result.exit_code == 1
-    assert "problem: plugin odd: ValueError: no" in result.stderr
-    assert "has 0.1 GB left" in result.stderr
+    said = " ".join(result.stderr.split())  # lines are wrapped
+    assert "problem: plugin odd: ValueError: no" in said
+    assert "has 0.1 GB left" in said

@@ -14,7 +14,8 @@ import gantools
 from gantools.cli.app import app
 from gantools.inference import verification
 from gantools.metrics.meaning import dominant_colour
-from gantools.weights.find import find_weights, shipped_folder, shipped_index
+from gantools.weights.find import find_weights
+from gantools.weights.places import shipped_folder, shipped_index
 from tests.conftest import EXAMPLES
 
 NAMES = list(shipped_index()["weights"])

@@ -13,8 +13,9 @@ import gantools
 from gantools import GanToolsError
 from gantools.task import Networks
 from gantools.weights.files import read_content, read_tensors, write_atomically, write_tensors
-from gantools.weights.find import default_weights, find_weights, named_weights
+from gantools.weights.find import default_weights, find_weights
 from gantools.weights.header import Header, environment, plugin_of, read_header, save_weights
+from gantools.weights.places import named_weights
 from gantools_cyclegan.config import Config
 from gantools_cyclegan.task import CycleGAN
 
@@ -243,7 +244,7 @@ def test_the_default_is_the_newest_run_that_finished():
 
 
 def test_without_any_weights_the_hint_says_how_to_make_some(monkeypatch):
-    monkeypatch.setattr("gantools.weights.find.shipped_folder", lambda: Path("none"))
+    monkeypatch.setattr("gantools.weights.places.shipped_folder", lambda: Path("none"))
     with pytest.raises(GanToolsError, match="no weights that can translate") as caught:
         default_weights("translate")
     assert "gantools train" in caught.value.hint
