@@ -139,9 +139,9 @@ def framed(pictures: Named, folder: Path) -> Named:
 
 
 def kid(pictures: Named, truth: Named) -> tuple[float, float]:
-    """Return KID x1000 and its standard error over pairs of equal names."""
+    """Return KID x1000 and its standard error; pairs of equal names are drawn together and not compared."""
     both = [PictureSet([Picture(name, some[name]) for name in truth], load_backbone()) for some in (pictures, truth)]
-    return kernel_distance(*(one.features.pooled for one in both), paired=True)
+    return kernel_distance(*(one.features.pooled for one in both), kin=range(len(truth)))
 
 
 def flat(columns: dict[str, list[Any]]) -> dict[str, list[float]]:

@@ -9,8 +9,8 @@ colour. Of every caption of the test folder some pictures are painted:
 - object: share whose true object is among the five nearest drawings, by EfficientNet-Lite0's features, of all objects
   in the colour asked for, trained on or not; chance: five of how many drawings there are.
 - kid, kid_train: KID x1000 of the painted pictures, and of as many drawings of the training folder, to the true ones.
-- nearest, nearest_real: median distance, in features, from the nearest drawing of the training folder: of painted
-  pictures, and of true ones. Painted ones that were copies would be at 0.
+- nearest: as in `gantools evaluate`: 1 where painted pictures are as far from the training drawings as the true ones
+  are, near 0 for copies.
 - jump: between two prompts, the largest step between neighbours of 9 frames as a share of the way, in pixels (L1): a
   ninth would be perfectly even, 1 a single jump; the mean over 20 pairs of prompts.
 - alike: mean L1 distance in [0, 1] of two pictures of one prompt, how much the noise changes.
@@ -31,8 +31,10 @@ import gantools
 from gantools.data.comparison import Picture
 from gantools.data.pixels import to_bytes
 from gantools.inference.generation import paint_between
+from gantools.metrics import Evidence
 from gantools.metrics.backbones import load_backbone
 from gantools.metrics.meaning import dominant_colour
+from gantools.metrics.nearest import Nearest
 from gantools.metrics.pictures import PictureSet
 from gantools.metrics.sets import kernel_distance
 
@@ -66,6 +68,9 @@ def measure(weights: str, train: Path, test: Path, samples: int, out: Path) -> d
     true, learned = (pictures(folder, some) for folder, some in ((test, asked), (train, known)))
     drawings, labels = torch.cat([true.features.pooled, learned.features.pooled]), asked + known
     features = made.features.pooled
+    truth = [i // samples for i in range(len(rows))]
+    distance, error = kernel_distance(features, true.features.pooled, truth)
+    strangers = range(len(asked), len(asked) + len(known))
     hits = [has_object(features[i], row, drawings, labels) for i, row in enumerate(rows)]
     rivals = [sum(label["colour"] == row["colour"] for label in labels) for row in asked]
     return {
@@ -76,11 +81,10 @@ def measure(weights: str, train: Path, test: Path, samples: int, out: Path) -> d
         "real_colour": share(dominant_colour(true[i]) == row["colour"] for i, row in enumerate(asked)),
         "object": share(hits),
         "chance": sum(min(1, TOP / count) for count in rivals) / len(rivals),
-        "kid": kernel_distance(features, true.features.pooled)[0],
-        "kid_error": kernel_distance(features, true.features.pooled)[1],
-        "kid_train": kernel_distance(learned.features.pooled, true.features.pooled)[0],
-        "nearest": nearest(features, learned.features.pooled),
-        "nearest_real": nearest(true.features.pooled, learned.features.pooled),
+        "kid": distance,
+        "kid_error": error,
+        "kid_train": kernel_distance(learned.features.pooled, true.features.pooled, strangers)[0],
+        "nearest": Nearest()(Evidence(made, true, truth, training=learned)).value,
         "jump": sum(jump(model, a["text"], b["text"]) for a, b in between(asked)) / PAIRS,
         "alike": alike(made, samples),
     }
@@ -113,11 +117,6 @@ def has_object(feature: Tensor, row: Row, drawings: Tensor, labels: list[Row]) -
     rivals = [i for i, label in enumerate(labels) if label["colour"] == row["colour"]]
     order = torch.cdist(feature[None], drawings[rivals])[0].argsort()[:TOP].tolist()
     return row["object"] in {labels[rivals[i]]["object"] for i in order}
-
-
-def nearest(features: Tensor, learned: Tensor) -> float:
-    """Return the median distance from the nearest of the learned ones."""
-    return float(torch.cdist(features, learned).amin(1).median())
 
 
 def between(asked: list[Row]) -> list[tuple[Row, Row]]:

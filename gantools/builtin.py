@@ -96,12 +96,15 @@ def gantools_register_datasets(register: Callable[..., None]) -> None:
 _METRICS: dict[str, dict[str, tuple[str, str]]] = {
     "sets": {
         "kid": ("KernelDistance", "KID x1000, unbiased: how far the pictures are from the real ones, as a whole"),
+        "kid-all": ("KernelDistanceOfAll", "KID that counts a picture and its own truth too, as other programs do"),
         "fid": ("FrechetDistance", "FID: the same by mean and covariance; falls with the number of pictures"),
         "precision": ("Precision", "share of the pictures that lie among the real ones"),
         "recall": ("Recall", "share of the real pictures that lie among these"),
         "is": ("InceptionScore", "Inception-Score-like: clear and varied to the backbone's classes"),
-        "nearest": ("Nearest", "distance from the nearest training picture; unseen real ones have 1, copies 0"),
         "diversity": ("Diversity", "how far the pictures lie from each other; real ones have 1"),
+    },
+    "nearest": {
+        "nearest": ("Nearest", "distance from the nearest training picture; unseen real ones have 1, copies 0"),
     },
     "pairs": {
         "l1": ("MeanAbsolute", "mean absolute difference from the truth, in [0, 1]"),

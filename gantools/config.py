@@ -72,7 +72,7 @@ class RunConfig(BaseModel):
     )
     eval_data: list[Path] = option(
         [],
-        "pictures to evaluate on, not trained on: a folder as --data takes it, or twice, as --a and --b",
+        "pictures to evaluate on, not trained on: folders as --data takes them, or two as --a and --b",
         "Evaluation",
     )
     eval_metrics: str = option("kid,diversity,nearest", "metrics to log, NAME,NAME,…", "Evaluation")
@@ -128,7 +128,7 @@ class RunConfig(BaseModel):
             raise ValueError(f"{' and '.join('--' + name for name in given)} exclude each other; give one")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"--betas {self.betas[0]:g} {self.betas[1]:g} do not lie in [0, 1)")
-        if self.eval_every is not None and len(self.eval_data) not in {1, 2}:
+        if self.eval_every is not None and not self.eval_data:
             raise ValueError(
                 "--eval-every needs pictures to evaluate on: give --eval-data DIR once, or twice for A and B"
             )

@@ -14,3 +14,10 @@ class GanToolsError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
+
+
+def in_words(error: Exception) -> str:
+    """Return any error in a line."""
+    if isinstance(error, GanToolsError):
+        return error.message
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"

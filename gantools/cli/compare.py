@@ -24,9 +24,9 @@ _GAP = 2
 
 _HELP = (
     "Set runs of one task beside each other, grouped by what differs in their settings.\n\n"
-    "Of each figure the mean and the standard deviation over seeds are shown, and the best is marked if it leads by "
-    "more than that. Figures are those in RUN/evaluation/metrics.json, which a sweep writes, and for other runs "
-    "`gantools evaluate RUN -o RUN/evaluation`; and the last values of what was measured during training."
+    "Of each figure the mean and the standard deviation over seeds are shown, and the best is marked if Welch's t-test "
+    "tells it from the next at 5 %. Figures are those in RUN/evaluation/metrics.json, which a sweep writes, and for "
+    "other runs `gantools evaluate RUN -o RUN/evaluation`; and the last values of what was measured during training."
 )
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -188,12 +188,12 @@ def _put_verdicts(comparison: Comparison) -> None:
     if several:
         put("± is the standard deviation over seeds.")
     if any(best and best.beyond for best in bests.values()):
-        put("* is best, and further from the next than either varies over seeds.")
+        put("* is best, and told from the next by Welch's t-test over seeds at 5 %.")
     for title in dict.fromkeys(column.title for column in bests):
         here = {column.key: best for column, best in bests.items() if best and column.title == title}
         within = [key for key, best in here.items() if best.beyond is False]
         if within:
-            _put_wrapped(f"{title}: the best is within the spread: {', '.join(within)}.")
+            _put_wrapped(f"{title}: the best cannot be told from the next: {', '.join(within)}.")
     if any(best and best.beyond is None for best in bests.values()):
         _put_wrapped("No best is marked where the first or the next has one seed: its spread is not known.")
 

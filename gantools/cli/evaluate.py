@@ -14,6 +14,7 @@ from gantools.cli.console import put, put_json, put_table, say, steps_bar
 from gantools.cli.options import extra, make_command, model_options
 from gantools.config import Settings, flag, repeatable
 from gantools.errors import GanToolsError
+from gantools.metrics.signs import signs
 from gantools.plugins import manager
 from gantools.registry import load_object
 
@@ -101,7 +102,7 @@ def evaluate(
             put(f"{entry.name:12}{entry.summary}")
         return
     from gantools.api import load
-    from gantools.inference.evaluation import comparisons_for, pick_metrics, save_rows
+    from gantools.inference.evaluation import asked, comparisons_for, pick_metrics, save_rows
     from gantools.inference.evaluation import evaluate as measure
 
     pick_metrics(names)  # a mistake in a name shows before any work
@@ -112,13 +113,19 @@ def evaluate(
     comparisons = comparisons_for(model.info, model.task.config, _given(model, data) or _training_data(model.path))
     with steps_bar(quiet) as report:
         rows = measure(model, comparisons, place, names, features, samples, seed, _below(training), report)
-    figures = save_rows(model, rows, place / "metrics.json")
+    given = asked(names, features, samples, seed, training is not None)
+    figures = save_rows(model, rows, place / "metrics.json", given)
     if as_json:
         put_json(figures)
-        return
+    else:
+        for row in rows:
+            put_table(_table(row))
     for row in rows:
-        put_table(_table(row))
-    if not quiet:
+        for message in signs({name: value.value for name, value in row.made.items()}).values():
+            say(f"warning: {row.title}: {message}")
+    if not any(row.made for row in rows):
+        raise GanToolsError("no figure came out of it", "the warnings say why")
+    if not quiet and not as_json:
         say(f"pictures and figures are in {place}: look at them, a figure is not a picture")
 
 
@@ -165,16 +172,18 @@ def _table(row: Row) -> Table:
     """Return one comparison as a table, a line for each metric, the untouched sources beside."""
     from rich.table import Table
 
-    beside = bool(row.untranslated)
-    columns = ["made", "", "untranslated", ""] if beside else ["made", ""]
-    table = Table(row.title, *columns, "n", "good is", box=None, header_style="bold", pad_edge=False)
-    for column in range(1, len(columns) + 2):
-        table.columns[column].justify = "right" if column % 2 or column > len(columns) else "left"
+    beside, chances = bool(row.untranslated), any(value.chance is not None for value in row.made.values())
+    columns = ["made", ""] + ["untranslated", ""] * beside + ["chance"] * chances + ["n"]
+    table = Table(row.title, *columns, "good is", box=None, header_style="bold", pad_edge=False)
+    for column in table.columns[1:-1]:
+        column.justify = "right" if column.header else "left"
     for key, value in row.made.items():
         metric = _metric_of(key)
         cells = [*_cells(value, metric.decimals)]
         if beside:
             cells += _cells(row.untranslated.get(key), metric.decimals)
+        if chances:
+            cells.append("" if value.chance is None else f"{value.chance:.{metric.decimals}f}")
         table.add_row(key, *cells, f"{value.n:,}", metric.better or "")
     return table
 

@@ -52,6 +52,8 @@ def _task_command(info: TaskInfo) -> Any:
 
             put(yaml.safe_dump({"task": info.name, **resolved.model_dump(mode="json")}, sort_keys=False).rstrip())
             return
+        if resolved.eval_data and resolved.eval_every is None:
+            say("warning: --eval-data is for --eval-every N, which is not given: nothing is evaluated")
         from gantools.api import fit
         from gantools.training.display import pick_display
 

@@ -89,11 +89,23 @@ class Comparison:
 
 def readable(comparisons: Sequence[Comparison]) -> list[Comparison]:
     """Return the comparisons without the pictures that cannot be read, which are warned of."""
-    pictures = {one.path: one for row in comparisons for one in (*row.real, *row.sources)}
-    broken = {path: problem for path, one in pictures.items() if (problem := _problem(one))}
+    domains = [one for row in comparisons for some in row.domains.values() for one in some]
+    broken = _broken([*(one for row in comparisons for one in (*row.real, *row.sources)), *domains])
+    return [row.without(broken) for row in comparisons] if broken else list(comparisons)
+
+
+def readable_pictures(pictures: Sequence[Picture]) -> list[Picture]:
+    """Return the pictures that can be read; the others are warned of."""
+    broken = _broken(pictures)
+    return [one for one in pictures if one.path not in broken]
+
+
+def _broken(pictures: Sequence[Picture]) -> set[Path]:
+    """Return the files that cannot be read, with a warning for each."""
+    broken = {path: problem for path, one in {one.path: one for one in pictures}.items() if (problem := _problem(one))}
     for problem in broken.values():
         log.warning("left out: %s", problem)
-    return [row.without(broken) for row in comparisons] if broken else list(comparisons)
+    return set(broken)
 
 
 def _problem(picture: Picture) -> str | None:

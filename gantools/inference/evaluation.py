@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from gantools.config import RunConfig, Settings, validate
-from gantools.data.comparison import Comparison, Picture, readable
+from gantools.data.comparison import Comparison, Picture, readable, readable_pictures
 from gantools.data.decode import Background
-from gantools.errors import GanToolsError
+from gantools.errors import GanToolsError, in_words
 from gantools.metrics.backbones import Backbone, load_backbone
 from gantools.metrics.base import Evidence, Metric, Value
 from gantools.metrics.pictures import PictureSet
@@ -27,6 +28,7 @@ from gantools.weights.files import write_atomically
 if TYPE_CHECKING:
     from gantools.inference.model import Model
 
+log = logging.getLogger("gantools")
 Report = Callable[[str, int, int], None]
 MADE, UNTRANSLATED = "made", "untranslated"
 
@@ -44,9 +46,13 @@ class Row:
     untranslated: dict[str, Value] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Return {"made": {metric: {value, std_error, n}}, "untranslated": …}."""
+        """Return {"made": {metric: {value, std_error, n}}, "untranslated": …}, with chances where they are known."""
         parts = {MADE: self.made, UNTRANSLATED: self.untranslated}
-        return {name: {key: value._asdict() for key, value in part.items()} for name, part in parts.items() if part}
+        return {name: {key: _plain(value) for key, value in part.items()} for name, part in parts.items() if part}
+
+
+def _plain(value: Value) -> dict[str, float | int | None]:
+    return {name: x for name, x in value._asdict().items() if name != "chance" or x is not None}
 
 
 def evaluate(
@@ -63,12 +69,13 @@ def evaluate(
     """Return a row for each comparison; the pictures are left below ``out``.
 
     ``metrics`` are names of registered ones; all that apply if there are none. ``samples`` are painted of each prompt.
-    Pictures of ``training`` are those that the weights may have learned by heart.
+    Pictures of ``training`` are those that the weights may have learned by heart. A picture that cannot be read and a
+    metric that fails are warned of and left out.
     """
     chosen = pick_metrics(metrics)
     backbone = load_backbone(features)
-    comparisons = readable(comparisons)
-    check_metrics(metrics, comparisons, samples, bool(training))
+    comparisons, training = readable(comparisons), readable_pictures(training)
+    check_metrics(metrics, comparisons, features, samples, training)
     learned = PictureSet(training, backbone, model.background) if training else None
     rows = []
     for comparison in comparisons:
@@ -86,12 +93,20 @@ def comparisons_for(info: TaskInfo, trained: RunConfig, data: Settings) -> list[
     return found
 
 
-def save_rows(model: Model, rows: Sequence[Row], path: Path) -> dict[str, Any]:
-    """Write the figures as JSON, with the weights that they are of, and return what was written."""
+def asked(
+    metrics: Sequence[str] = (), features: str = "lite0", samples: int = 1, seed: int = 0, training: bool = False
+) -> dict[str, Any]:
+    """Return in plain data what an evaluation was asked for, to keep with its figures."""
+    return {"metrics": list(metrics), "features": features, "samples": samples, "seed": seed, "training": training}
+
+
+def save_rows(model: Model, rows: Sequence[Row], path: Path, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the figures as JSON, with the weights that they are of and what was asked; return what was written."""
     figures = {
         "task": model.header.task,
         "step": model.header.step,
         "sha256": model.sha256,
+        "asked": dict(asked),
         "rows": {row.title: row.as_json() for row in rows},
         "pictures": {row.title: row.pictures for row in rows},
     }
@@ -101,17 +116,37 @@ def save_rows(model: Model, rows: Sequence[Row], path: Path) -> dict[str, Any]:
 
 
 def check_metrics(
-    names: Sequence[str], comparisons: Sequence[Comparison], samples: int = 1, training: bool = False
+    names: Sequence[str],
+    comparisons: Sequence[Comparison],
+    features: str = "lite0",
+    samples: int = 1,
+    training: Sequence[Picture] = (),
+    flags: str = "--metrics",
 ) -> None:
-    """Raise GanToolsError for a metric, by its name, that none of the comparisons has what it needs for."""
-    for name, metric in pick_metrics(names).items() if names else ():
-        if not any(_could(metric, comparison, samples, training) for comparison in comparisons):
-            raise GanToolsError(f"there is nothing here that `{name}` can be measured on", _missing(metric))
+    """Raise GanToolsError for a metric, by its name, that none of the comparisons has what it needs for.
+
+    The error says which metrics the ``flags`` could name instead.
+    """
+    if not names:
+        return
+    backbone = load_backbone(features)
+    seen = [_foreseen(comparison, backbone, samples, training) for comparison in comparisons]
+    for name, metric in pick_metrics(names).items():
+        if not any(map(metric.applies, seen)):
+            here = [other for other, one in pick_metrics(()).items() if any(map(one.applies, seen))]
+            raise GanToolsError(
+                f"there is nothing here that `{name}` can be measured on",
+                f"{_missing(metric)}; here {flags} can be {', '.join(here)}" if here else _missing(metric),
+            )
 
 
 def pick_metrics(names: Sequence[str]) -> dict[str, Metric]:
     """Return the registered metrics of these names, or all; GanToolsError suggests what was meant."""
     registry = manager().metrics
+    for name in names:
+        metric, _, features = name.rpartition("_")
+        if name not in registry.names() and metric in registry.names():
+            raise GanToolsError(f"unknown metric `{name}`", f"give `{metric}`; its features are --features {features}")
     return {name: registry.get(name).load()() for name in names or registry.names()}
 
 
@@ -127,7 +162,10 @@ def _figures(metrics: Mapping[str, Metric], seen: Evidence | None, report: Repor
     applying = {name: metric for name, metric in metrics.items() if metric.applies(seen)}
     found = {}
     for done, (name, metric) in enumerate(applying.items(), start=1):
-        found[figure_name(name, metric, seen.made.backbone.name)] = metric(seen)
+        try:
+            found[figure_name(name, metric, seen.made.backbone.name)] = metric(seen)
+        except Exception as error:  # whatever a plugin's metric raises: the other figures are worth keeping
+            log.warning("the metric `%s` failed: %s", name, in_words(error))
         report("measuring", done, len(applying))
     return found
 
@@ -206,18 +244,25 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return list(taken)
 
 
-def _could(metric: Metric, comparison: Comparison, samples: int, training: bool) -> bool:
-    """Whether a comparison will have what a metric needs."""
-    made = len(comparison.sources) or len(comparison.prompts) * samples
-    there = {
-        "set": min(made, len(comparison.real)) >= metric.fewest,
-        "pairs": any(index is not None for index in comparison.truth),
-        "back": bool(comparison.back),
-        "domains": len(comparison.domains) > 1,
-        "prompts": bool(comparison.prompts),
-        "training": training,
-    }
-    return all(there.get(need, True) for need in metric.needs)
+def _foreseen(comparison: Comparison, backbone: Backbone, samples: int, training: Sequence[Picture]) -> Evidence:
+    """Return what there will be to look at, with other pictures in the place of those that are yet to be made."""
+
+    def of(pictures: Sequence[Picture]) -> PictureSet:
+        return PictureSet(pictures, backbone)
+
+    each = samples if comparison.prompts else 1
+    count = len(comparison.prompts) * samples or len(comparison.sources)
+    return Evidence(
+        made=of(comparison.real[:1] * count),
+        real=of(comparison.real),
+        truth=[index for index in comparison.truth for _ in range(each)],
+        source=of(comparison.sources) if comparison.sources else None,
+        back=of(comparison.sources) if comparison.back else None,
+        prompts=[text for text in comparison.prompts for _ in range(each)],
+        domains={name: of(pictures) for name, pictures in comparison.domains.items()},
+        domain=comparison.domain,
+        training=of(training) if training else None,
+    )
 
 
 def _missing(metric: Metric) -> str:

@@ -14,11 +14,15 @@ Need = Literal["set", "features", "pairs", "back", "domains", "prompts", "traini
 
 
 class Value(NamedTuple):
-    """A figure, its standard error (None where nobody knows one) and the number of pictures it is of."""
+    """A figure, its standard error (None where nobody knows one) and the number of pictures it is of.
+
+    ``chance`` is what guessing comes to, where that is not 0 and no untouched sources show it.
+    """
 
     value: float
     std_error: float | None
     n: int
+    chance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,13 @@ class Evidence:
     def pairs(self) -> list[tuple[int, int]]:
         """The indices, in ``made`` and ``real``, of the pictures whose truth is known."""
         return [(i, j) for i, j in enumerate(self.truth) if j is not None]
+
+    @property
+    def kin(self) -> list[int]:
+        """A number for each made picture; those of one truth share it, and are no independent draws."""
+        known = len(self.real)
+        truth = self.truth or (None,) * len(self.made)
+        return [known + i if j is None else j for i, j in enumerate(truth)]
 
     def has(self, needs: frozenset[Need]) -> bool:
         """Whether everything that a metric needs is there."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from math import comb
 from typing import ClassVar, Literal
 
 import torch
@@ -50,6 +51,7 @@ class Retrieval(Metric):
     """The share of pictures among whose five nearest real ones is one of their own caption, to the backbone.
 
     Where captions name a colour, only real pictures of captions with the same colour are asked: it is about the rest.
+    These may be few, and so the share that five of them drawn at random would have stands beside, as ``chance``.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"prompts", "features", "pairs"})
@@ -60,16 +62,22 @@ class Retrieval(Metric):
         made, real = seen.made.features.pooled, seen.real.features.pooled
         words = {j: seen.prompts[i] for i, j in seen.pairs}
         colours = {k: colour_in(text) for k, text in words.items()}
-        hits = []
+        hits, chances = [], []
         for i, j in seen.pairs:
             rivals = [k for k, colour in colours.items() if colour == colours[j]]
+            right = [words[k] == words[j] for k in rivals]
             near = torch.cdist(made[i : i + 1], real[rivals])[0].argsort()[:_TOP].tolist()
-            hits.append(words[j] in [words[rivals[k]] for k in near])
-        return share(sum(hits) / len(hits), len(hits))
+            hits.append(any(right[k] for k in near))
+            drawn = min(_TOP, len(rivals))
+            chances.append(1 - comb(len(rivals) - sum(right), drawn) / comb(len(rivals), drawn))
+        return share(sum(hits) / len(hits), len(hits), sum(chances) / len(chances))
 
 
 class ColourAccuracy(Metric):
-    """The share of pictures whose most frequent colour, beside black and white, is the one that their words name."""
+    """The share of pictures whose most frequent colour, beside black and white, is the one that their words name.
+
+    ``chance`` is that of one of the nine colours drawn at random.
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"prompts"})
     better: ClassVar[Literal["lower", "higher"] | None] = "higher"
@@ -82,7 +90,7 @@ class ColourAccuracy(Metric):
         """Return the share, of the pictures whose words name a colour."""
         named = [(i, colour) for i, text in enumerate(seen.prompts) if (colour := colour_in(text))]
         hits = [dominant_colour(seen.made[i]) == colour for i, colour in named]
-        return share(sum(hits) / len(hits), len(hits))
+        return share(sum(hits) / len(hits), len(hits), 1 / len(_PALETTE))
 
 
 class LinearClassifier:

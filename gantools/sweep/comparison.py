@@ -17,6 +17,7 @@ _ASIDE = {
     "seed", "out", "device", "devices", "threads", "workers", "cache_mb", "log_every", "sample_every",
     "checkpoint_every", "eval_every", "eval_data", "eval_metrics", "best_metric",
 }  # fmt: skip
+_SIGNIFICANT = 0.05
 _FIRST = ("objective", "penalty", "constraint", "spectral_norm", "augment", "preset")
 
 
@@ -39,7 +40,7 @@ class Summary(NamedTuple):
 
 
 class Best(NamedTuple):
-    """Which group is best, and whether it is so by more than the spread; None if no spread is known."""
+    """Which group is best, and whether it leads ``beyond`` chance; None if no spread is known."""
 
     group: int
     beyond: bool | None
@@ -89,15 +90,19 @@ class Comparison:
     columns: list[Column]
 
     def best(self, column: Column) -> Best | None:
-        """Return the best group; None where nobody knows which way is good, or only one group has the figure."""
+        """Return the best group; None where nobody knows which way is good, or only one group has the figure.
+
+        It leads beyond chance if Welch's t-test tells it from the next at 5 %. Where all groups are the same, a lead is
+        called that in at most 5 % of figures, and with five groups of three seeds in 1 to 4 %.
+        """
         found = [(i, s) for i, group in enumerate(self.groups) if (s := group.summary(column)) is not None]
         better = better_way(column)
         if better is None or len(found) < 2:
             return None
-        (first, one), (_, next_) = sorted(found, key=lambda pair: pair[1].mean, reverse=better == "higher")[:2]
+        (first, one), (second, next_) = sorted(found, key=lambda pair: pair[1].mean, reverse=better == "higher")[:2]
         if one.spread is None or next_.spread is None:
             return Best(first, None)
-        return Best(first, abs(one.mean - next_.mean) > max(one.spread, next_.spread))
+        return Best(first, tells_apart(self.groups[first].values(column), self.groups[second].values(column)))
 
     @property
     def leader(self) -> Group:
@@ -139,7 +144,7 @@ class Comparison:
 
     def _best_json(self, column: Column) -> dict[str, Any]:
         best = self.best(column)
-        named = {"group": best.group, "beyond_spread": best.beyond} if best else {"group": None, "beyond_spread": None}
+        named = {"group": best.group, "beyond_chance": best.beyond} if best else {"group": None, "beyond_chance": None}
         return {**column._asdict(), "better": better_way(column), **named}
 
 
@@ -197,6 +202,15 @@ def summarise(values: Sequence[float]) -> Summary | None:
     if not values:
         return None
     return Summary(fmean(values), stdev(values) if len(values) > 1 else None, len(values))
+
+
+def tells_apart(x: Sequence[float], y: Sequence[float]) -> bool:
+    """Whether the means of two samples differ by Welch's t-test at 5 %; without any spread, if at all."""
+    from scipy.stats import ttest_ind
+
+    if len({*x}) == len({*y}) == 1:
+        return x[0] != y[0]
+    return bool(ttest_ind(x, y, equal_var=False).pvalue < _SIGNIFICANT)
 
 
 def better_way(column: Column) -> str | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isclose
+from math import isclose, isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from gantools.config import Settings, read_yaml
 from gantools.errors import GanToolsError
-from gantools.sweep.plan import FILE, read_sweep
+from gantools.metrics.signs import signs
+from gantools.sweep.plan import FILE, Sweep, read_sweep
 from gantools.sweep.running import METRICS, finished, read_failures
 from gantools.training.log import read_log
 from gantools.weights.header import read_header
@@ -70,34 +71,48 @@ class Found(NamedTuple):
 
 
 def find_runs(folders: Sequence[Path]) -> Found:
-    """Read runs and the runs of sweeps; GanToolsError if there are none, or of different tasks."""
-    places: dict[Path, Path] = {}
+    """Read runs and the runs of sweeps; GanToolsError if there are none, or of different tasks.
+
+    A run of a sweep that failed, is not finished or is damaged is left out, with a note; nobody named it.
+    """
+    runs: dict[Path, RunResult] = {}
     varied: list[str] = []
     notes: list[str] = []
     for folder in folders:
         if (folder / FILE).is_file():
             sweep = read_sweep(folder)
             varied += [key for key in sweep.vary if key not in varied]
-            failures = read_failures(folder)
-            for planned in sweep.runs:
-                if planned.name in failures:
-                    notes.append(f"left out, failed: {planned.name}: {failures[planned.name]}")
-                elif not finished(folder / planned.name):
-                    notes.append(f"left out, not finished: {planned.name}")
-                else:
-                    places.setdefault((folder / planned.name).resolve(), folder / planned.name)
+            runs |= {place: run for place, run in _runs_of(sweep, folder, notes).items() if place not in runs}
         elif (folder / "config.yaml").is_file():
-            places.setdefault(folder.resolve(), folder)
+            runs.setdefault(folder.resolve(), read_run(folder))
         else:
             raise GanToolsError(f"{folder} is no folder of a run or a sweep", "give folders that training made")
-    runs = [read_run(folder) for folder in places.values()]
     if not runs:
         raise GanToolsError("there are no finished runs to compare", "; ".join(notes) or None)
-    tasks = {run.task: run.folder for run in reversed(runs)}
+    tasks = {run.task: run.folder for run in reversed(runs.values())}
     if len(tasks) > 1:
         listed = ", ".join(f"{folder} ({task})" for task, folder in tasks.items())
         raise GanToolsError(f"runs of different tasks: {listed}", "compare those of one task")
-    return Found(told_apart(runs, notes), varied, notes + _remarks(runs))
+    found = list(runs.values())
+    return Found(told_apart(found, notes), varied, notes + _remarks(found))
+
+
+def _runs_of(sweep: Sweep, folder: Path, notes: list[str]) -> dict[Path, RunResult]:
+    """Return the runs of a sweep that can be read, by their places, and note why others cannot."""
+    failures = read_failures(folder)
+    found = {}
+    for planned in sweep.runs:
+        place = folder / planned.name
+        if planned.name in failures:
+            notes.append(f"left out, failed: {planned.name}: {failures[planned.name]}")
+        elif not finished(place):
+            notes.append(f"left out, not finished: {planned.name}")
+        else:
+            try:
+                found[place.resolve()] = read_run(place)
+            except GanToolsError as error:
+                notes.append(f"left out: {error.message}")
+    return found
 
 
 def read_run(folder: Path) -> RunResult:
@@ -150,15 +165,15 @@ def told_apart(runs: Sequence[RunResult], notes: list[str]) -> list[RunResult]:
 
 
 def _evaluation(path: Path, step: int) -> dict[str, Measured]:
-    """Return the rows of metrics.json if it is of these weights."""
+    """Return the rows of metrics.json if it is of these weights, and whole."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        if content["step"] != step:
+            return {}
+        pictures = content.get("pictures", {})
+        return {title: _measured(row, pictures.get(title)) for title, row in content["rows"].items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):  # not there, or not as it was written
         return {}
-    if content.get("step") != step:
-        return {}
-    pictures = content.get("pictures", {})
-    return {title: _measured(row, pictures.get(title)) for title, row in content["rows"].items()}
 
 
 def _measured(row: Mapping[str, Any], pictures: str | None) -> Measured:
@@ -168,16 +183,23 @@ def _measured(row: Mapping[str, Any], pictures: str | None) -> Measured:
 
 
 def _values(part: Mapping[str, Any]) -> dict[str, float]:
-    return {key: float(item["value"]) for key, item in part.items()}
+    values = {key: float(item["value"]) for key, item in part.items()}
+    return {key: value for key, value in values.items() if isfinite(value)}
 
 
 def _remarks(runs: Iterable[RunResult]) -> list[str]:
-    """Say which runs stopped early, and which were not evaluated though others were."""
+    """Say which runs stopped early, which have bad figures, and which were not evaluated though others were."""
     runs = list(runs)
     notes = [
         f"{run.folder} stopped at step {run.step:,}" + (f" of {run.planned:,}" if run.planned else "")
         for run in runs
         if run.planned is None or run.step < run.planned
+    ]
+    notes += [
+        f"{run.folder}, {title}: {message}"
+        for run in runs
+        for title, row in run.rows.items()
+        for message in signs(row.made).values()
     ]
     bare = [run for run in runs if not run.rows.keys() - {DURING}]
     if 0 < len(bare) < len(runs):

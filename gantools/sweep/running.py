@@ -14,8 +14,9 @@ from filelock import FileLock, Timeout
 
 from gantools.api import TrainedRun, fit, load, resume_with
 from gantools.config import RunConfig
-from gantools.errors import GanToolsError
-from gantools.inference.evaluation import check_metrics, comparisons_for, evaluate, pick_metrics, save_rows
+from gantools.data.comparison import Comparison, readable
+from gantools.errors import GanToolsError, in_words
+from gantools.inference.evaluation import asked, check_metrics, comparisons_for, evaluate, pick_metrics, save_rows
 from gantools.sweep.plan import Planned, Sweep
 from gantools.training.checkpoint import list_checkpoints
 from gantools.training.evaluator import data_of
@@ -25,7 +26,6 @@ from gantools.weights.header import Header, read_header
 from gantools.weights.places import NAME
 
 if TYPE_CHECKING:
-    from gantools.data.comparison import Comparison
     from gantools.inference.evaluation import Report
     from gantools.training.display import Display
 
@@ -97,10 +97,10 @@ class Runner:
         if planned.name in failures:
             self._keep_failures({name: trouble for name, trouble in failures.items() if name != planned.name})
         step = trained.step if trained else header.step if header else 0
-        if trained and trained.outcome == "interrupted":
+        if trained and trained.signal is not None:  # in its last step, too: then it is evaluated another time
             minutes = (perf_counter() - began) / 60
             return Outcome(planned.name, "interrupted", step, minutes, signal=trained.signal)
-        evaluated = trained is None and measured_step(folder) == step
+        evaluated = trained is None and self._measured(folder, step)
         trouble = "" if evaluated else self._evaluate(planned, folder)
         minutes = (perf_counter() - began) / 60
         earlier = trained is None and (evaluated or not self.sweep.can_be_evaluated)
@@ -124,10 +124,21 @@ class Runner:
             place = folder / METRICS
             with self.bar() as report:
                 rows = evaluate(model, comparisons, place.parent, self.sweep.metrics, report=report)
-            save_rows(model, rows, place)
+            save_rows(model, rows, place, asked(self.sweep.metrics))
         except Exception as error:  # as in training: the other runs go on
             return f"not evaluated: {in_words(error)}"
         return ""
+
+    def _measured(self, folder: Path, step: int) -> bool:
+        """Whether a run has the sweep's own figures: of these weights, these metrics and these pictures."""
+        try:
+            found = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+            if (found["step"], found["asked"]) != (step, asked(self.sweep.metrics)):
+                return False
+            comparisons = readable(_comparisons(self.sweep, open_run(folder).config))
+            return bool(found["pictures"] == {one.title: one.fingerprint() for one in comparisons})
+        except (GanToolsError, OSError, ValueError, TypeError, KeyError):
+            return False
 
     def _keep_failures(self, failures: dict[str, str]) -> None:
         if failures:
@@ -160,26 +171,12 @@ def finished(folder: Path) -> Header | None:
     return None
 
 
-def measured_step(folder: Path) -> int | None:
-    """Return at which step a run was evaluated, or None."""
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        return int(json.loads((folder / METRICS).read_text(encoding="utf-8"))["step"])
-    return None
-
-
 def read_failures(folder: Path) -> dict[str, str]:
     """Return what went wrong, by the run's name."""
     with suppress(OSError, ValueError):
         found: dict[str, str] = json.loads((folder / FAILED).read_text(encoding="utf-8"))
         return found
     return {}
-
-
-def in_words(error: Exception) -> str:
-    """Return an error in a line."""
-    if isinstance(error, GanToolsError):
-        return error.message
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def minutes_left(outcomes: Sequence[Outcome], total: int) -> float | None:

@@ -1,37 +1,36 @@
-"""Evaluation during training: figures in the log, and the best weights so far."""
+"""Evaluation during training: figures in the log, the best weights so far, and a word where something is wrong."""
 
 from __future__ import annotations
 
+import logging
+import math
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from gantools.config import RunConfig, repeatable
-from gantools.data.comparison import Comparison, Picture
+from gantools.data.comparison import Comparison, Picture, readable, readable_pictures
 from gantools.errors import GanToolsError
-from gantools.inference.evaluation import check_metrics, comparisons_for, evaluate, figure_name, pick_metrics
+from gantools.inference.evaluation import Row, check_metrics, comparisons_for, evaluate, figure_name, pick_metrics
 from gantools.inference.model import Model
+from gantools.metrics.signs import signs
 from gantools.task import Networks, Task
 from gantools.training.run import Run
 from gantools.weights.header import Header
 
-_WARNINGS = (
-    (
-        "diversity",
-        0.5,
-        "the pictures are more alike than real ones ({:.2f} of their distances): the outputs may be collapsing; look "
-        "at the sheets, and try another --objective or a lower --lr-g",
-    ),
-    (
-        "nearest",
-        0.5,
-        "the pictures lie nearer to those trained on than real ones do ({:.2f} of the distance): they may be learned "
-        "by heart; use more pictures, --augment color,translation, or fewer --steps",
-    ),
-)
-_LEARNED = 2000  # training pictures that outputs are compared with: at 30 ms each they cost a minute, once
+log = logging.getLogger("gantools")
+_LEARNED = 2000  # training pictures that outputs are compared with: more take long, and change little
+
+
+class Measured(NamedTuple):
+    """Each metric's mean over all comparisons as ``eval/NAME``, whether they are the best so far, and warnings."""
+
+    values: dict[str, float]
+    best: bool
+    warnings: list[str]
 
 
 class Evaluator:
@@ -45,26 +44,30 @@ class Evaluator:
         config = run.config
         self.run, self.task, self.every = run, task, config.eval_every
         self.best: dict[str, Any] = {}
-        self._said: set[str] = set()
+        self._signs = Signs()
         if self.every is None:
             return
         names = [name.strip() for name in config.eval_metrics.split(",") if name.strip()]
         self.names = list(dict.fromkeys([config.best_metric, *names]))
-        best = pick_metrics(self.names)[config.best_metric]
+        metrics = pick_metrics(self.names)
+        best = metrics[config.best_metric]
         self._best_name = f"eval/{figure_name(config.best_metric, best)}"
         self._better = best.better
         if self._better is None:
             raise GanToolsError(f"--best-metric {config.best_metric}: neither high nor low is good", "give kid or l1")
-        self.comparisons = comparisons_for(run.task, config, data_of(config))
-        self.training = learned_from(comparisons_for(run.task, config, {}))
-        check_metrics(self.names, self.comparisons, training=True)
+        self.comparisons = readable(comparisons_for(run.task, config, data_of(config)))
+        trained = comparisons_for(run.task, config, {})
+        _warn_of_the_same(self.comparisons, trained)
+        watched = any("training" in metric.needs for metric in metrics.values())
+        self.training = readable_pictures(learned_from(trained)) if watched else []
+        check_metrics(self.names, self.comparisons, training=self.training, flags="--best-metric and --eval-metrics")
 
     def due(self, step: int, last: bool) -> bool:
         """Whether this step is one to evaluate at."""
         return self.every is not None and (last or step % self.every == 0)
 
-    def measure(self, networks: Networks, header: Header, device: torch.device) -> tuple[dict[str, float], bool]:
-        """Return each metric's mean over all comparisons, as ``eval/NAME``, and whether they are the best so far."""
+    def measure(self, networks: Networks, header: Header, device: torch.device, last: bool = False) -> Measured:
+        """Return what the networks come to at the header's step; ``last`` says that no evaluation follows."""
         model = Model(self.run.task, header, networks, self.task, device, self.run.weights)
         place = self.run.folder / "evaluation"
         rows = evaluate(model, self.comparisons, place, self.names, training=self.training)
@@ -73,24 +76,38 @@ class Evaluator:
             for name, value in row.made.items():
                 values.setdefault(f"eval/{name}", []).append(value.value)
         means = {name: sum(some) / len(some) for name, some in values.items()}
-        return means, self._is_best(header.step, means)
-
-    def warning(self, values: dict[str, float]) -> str | None:
-        """Return what the figures say in plain words where something is wrong, each thing once."""
-        for word, least, message in _WARNINGS:
-            value = min((value for name, value in values.items() if f"/{word}" in name), default=1.0)
-            if value < least and word not in self._said:
-                self._said.add(word)
-                return message.format(value)
-        return None
+        return Measured(means, self._is_best(header.step, means), self._signs.of(rows, last))
 
     def _is_best(self, step: int, values: dict[str, float]) -> bool:
-        value = values.get(self._best_name)
+        value = values.get(self._best_name, math.nan)
         sign = -1 if self._better == "lower" else 1
-        if value is None or (self.best and sign * value <= sign * self.best["value"]):
+        if not math.isfinite(value) or (self.best and sign * value <= sign * self.best["value"]):
             return False
         self.best = {"step": step, "value": value}
         return True
+
+
+class Signs:
+    """Tells of bad signs that last: seen at two evaluations running, or at the last one; again after a recovery.
+
+    In the first steps of a run pictures are all alike, which means nothing.
+    """
+
+    def __init__(self) -> None:
+        self._seen: Counter[tuple[str, str]] = Counter()
+
+    def of(self, rows: Sequence[Row], last: bool) -> list[str]:
+        """Return what has to be said, row by row: a direction that works does not speak for one that does not."""
+        said = []
+        for row in rows:
+            found = signs({name: value.value for name, value in row.made.items()})
+            for key in [key for key in self._seen if key[0] == row.title and key[1] not in found]:
+                del self._seen[key]
+            for name, message in found.items():
+                self._seen[row.title, name] += 1
+                if last or self._seen[row.title, name] == 2:
+                    said.append(f"{row.title}: {message}")
+        return said
 
 
 def learned_from(comparisons: Sequence[Comparison]) -> list[Picture]:
@@ -100,9 +117,28 @@ def learned_from(comparisons: Sequence[Comparison]) -> list[Picture]:
 
 
 def data_of(config: RunConfig) -> dict[str, Any]:
-    """Return the data settings that --eval-data stands for: one folder is --data, two are --a and --b."""
+    """Return the data settings that --eval-data stands for: folders for --data, or two for --a and --b."""
     folders: list[Path] = config.eval_data
-    if len(folders) == 2:
+    has = type(config).model_fields
+    if len(folders) == 2 and {"a", "b"} <= has.keys():
         return {"a": folders[0], "b": folders[1], "data": None}
-    data: dict[str, Any] = {"data": folders if repeatable(type(config), "data") else folders[0]}
-    return data | {name: None for name in ("a", "b") if name in type(config).model_fields}
+    if repeatable(type(config), "data"):
+        return {"data": folders}
+    if len(folders) > 1:
+        raise GanToolsError(
+            f"--eval-data is given {len(folders)} times", f"give it {'once or twice' if 'a' in has else 'once'}"
+        )
+    return {"data": folders[0]} | {name: None for name in ("a", "b") if name in has}
+
+
+def _warn_of_the_same(judged: Sequence[Comparison], trained: Sequence[Comparison]) -> None:
+    """Warn where pictures to judge by are trained on, too."""
+    ours, theirs = (
+        {picture.path.resolve() for row in rows for picture in (*row.real, *row.sources)} for rows in (judged, trained)
+    )
+    if ours & theirs:
+        log.warning(
+            "%s of %s pictures of --eval-data are trained on, too, which flatters",
+            f"{len(ours & theirs):,}",
+            f"{len(ours):,}",
+        )

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from gantools.data.loader import ImageData, batches
-from gantools.errors import GanToolsError
+from gantools.errors import GanToolsError, in_words
 from gantools.objectives.constraints import plain_state
 from gantools.objectives.grammar import build_objective
 from gantools.plugins import manager
@@ -142,7 +142,9 @@ class Trainer:
                 self._sheet()
         if self.evaluator.due(self.step, last):
             with self._pause():
-                self._evaluate()
+                if last:
+                    self._save()  # first: whatever becomes of the evaluation, the training is there
+                self._evaluate(last)
         if self.step % self.config.checkpoint_every == 0 and not last:
             with self._pause():
                 self._save()
@@ -188,17 +190,22 @@ class Trainer:
         self._warn(self.watch.sheet(columns) if self.step else None)
         self._saved("samples", path)
 
-    def _evaluate(self) -> None:
+    def _evaluate(self, last: bool) -> None:
         """Measure the averaged generators, log it, and keep them if they are the best so far."""
         if not self.processes.leads:
             return
         header = self._header()
-        values, best = self.evaluator.measure(self.updates.averaged, header, self.backend.device)
+        try:
+            values, best, warnings = self.evaluator.measure(self.updates.averaged, header, self.backend.device, last)
+        except Exception as error:  # of data that are gone, or a full disk: no reason to end the training
+            self._warn(f"step {self.step}: not evaluated: {in_words(error)}")
+            return
         self.log.write({"step": self.step, **values})
         figures = ", ".join(f"{name.removeprefix('eval/')} {value:.4g}" for name, value in values.items())
         self.display.note(f"step {self.step}: {figures}{', the best so far' if best else ''}")
         manager().call("gantools_step_logged", run=self.run, step=self.step, values=values)
-        self._warn(self.evaluator.warning(values))
+        for warning in warnings:
+            self._warn(warning)
         if best:
             header = header.model_copy(update={"metrics": values})
             save_weights(self.run.best, plain_state(self.updates.average.networks), header)
@@ -264,7 +271,8 @@ class Trainer:
     def _header(self) -> Header:
         config = self.config
         here = {name for name, value in config if has_paths(value)}
-        here |= {"device", "devices", "threads", "workers", "eval_every"}
+        here |= {"device", "devices", "threads", "workers"}
+        here |= {"eval_every", "eval_data", "eval_metrics", "best_metric"}  # they change nothing in the networks
         metadata = self.task.metadata()
         return Header(
             task=self.run.task.name,

@@ -18,8 +18,17 @@ from gantools.metrics.meaning import (
     colour_in,
     dominant_colour,
 )
+from gantools.metrics.nearest import Nearest
 from gantools.metrics.pairs import CycleError, MeanAbsolute, SignalToNoise, StructuralSimilarity, structural_similarity
-from gantools.metrics.sets import Diversity, FrechetDistance, InceptionScore, KernelDistance, Precision, Recall
+from gantools.metrics.sets import (
+    Diversity,
+    FrechetDistance,
+    InceptionScore,
+    KernelDistance,
+    KernelDistanceOfAll,
+    Precision,
+    Recall,
+)
 
 SHADES = {
     "blue": "#61b2e4", "red": "#ea5a47", "green": "#5c9e31", "yellow": "#fcea2b", "grey": "#9b9b9a",
@@ -66,6 +75,27 @@ def test_kid_is_the_papers_double_sum():
     assert (found.value, found.n) == (pytest.approx(expected, rel=1e-12), 7)
 
 
+def test_kid_leaves_out_a_picture_and_its_truth_and_pictures_of_one_truth():
+    x, y = normal(8, 4), normal(5, 4, 0.5)
+    truth = (0, 0, 3, None, 2, None, 3, 1)
+    kernels = [((a @ b.T / 4 + 1) ** 3).tolist() for a, b in ((x, x), (y, y), (x, y))]
+    kept = [
+        [kernels[0][i][j] for i in range(8) for j in range(8) if i != j and (truth[i] is None or truth[i] != truth[j])],
+        [kernels[1][i][j] for i in range(5) for j in range(5) if i != j],
+        [kernels[2][i][j] for i in range(8) for j in range(5) if truth[i] != j],
+    ]
+    within, real, across = (sum(values) / len(values) for values in kept)
+    seen = sets(x, y, truth=truth)
+    assert KernelDistance()(seen).value == pytest.approx(1000 * (within + real - 2 * across), rel=1e-9)
+    assert KernelDistanceOfAll()(seen).value == pytest.approx(KernelDistance()(sets(x, y)).value, rel=1e-9)
+
+
+def test_kid_of_a_set_and_itself_is_0_as_pairs_and_as_strangers():
+    real = normal(40, 8)
+    assert KernelDistance()(sets(real, real, truth=tuple(range(40)))).value == pytest.approx(0, abs=1e-6)
+    assert KernelDistanceOfAll()(sets(real, real, truth=tuple(range(40)))).value < -30  # what every pair counted says
+
+
 def test_kid_is_0_on_average_for_samples_of_one_distribution():
     values = [KernelDistance()(sets(normal(12, 4), normal(30, 4))).value for _ in range(200)]
     assert abs(np.mean(values)) < 3 * np.std(values) / 200**0.5
@@ -102,7 +132,44 @@ def test_precision_and_recall_are_the_shares_within_a_third_neighbour():
     precision, recall = share(made.tolist(), real.tolist()), share(real.tolist(), made.tolist())
     assert 0 < precision < recall < 1
     for metric, expected, n in ((Precision(), precision, 12), (Recall(), recall, 17)):
-        assert metric(sets(made, real)) == (expected, (expected * (1 - expected) / n) ** 0.5, n)
+        assert metric(sets(made, real))[:3] == (expected, (expected * (1 - expected) / n) ** 0.5, n)
+
+
+def test_pictures_of_one_caption_are_no_neighbours_of_each_other():
+    real = normal(40, 2)
+    made = (real + 0.2 * normal(40, 2)).repeat_interleave(4, 0) + 0.01 * normal(160, 2)
+    truth = tuple(i // 4 for i in range(160))
+    assert Recall()(sets(made, real, truth=truth)).value > 0.9
+    assert Recall()(sets(made, real)).value < 0.5  # three siblings make the reach of each tiny
+    alone = Diversity()(sets(made[::4], real, truth=truth[::4])).value
+    assert Diversity()(sets(made, real, truth=truth)).value == pytest.approx(alone, rel=0.01)
+
+
+def drawn_at_random(count, seed):
+    """Pictures of a few large patches, as drawings have them."""
+    patches = np.random.default_rng(seed).integers(0, 256, (count, 6, 6, 3), dtype=np.uint8)
+    return [Image.fromarray(patch).resize((32, 32), Image.Resampling.BICUBIC) for patch in patches]
+
+
+@pytest.mark.parametrize("flaw", ["none", "noise", "blur", "mirror"])
+def test_copies_of_training_pictures_are_found_whatever_small_flaws_they_have(flaw):
+    change = {
+        "none": lambda image: image,
+        "noise": lambda image: Image.fromarray(
+            np.clip(np.asarray(image) + rng.normal(0, 15, (32, 32, 3)), 0, 255).astype(np.uint8)
+        ),
+        "blur": lambda image: image.filter(ImageFilter.GaussianBlur(1.5)),
+        "mirror": lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+    }[flaw]
+    rng = np.random.default_rng(3)
+    learned, real = drawn_at_random(60, 1), drawn_at_random(20, 2)
+
+    def nearest(pictures, truth=()):
+        made, known, seen = (Known(map(as_tensor, images)) for images in (map(change, pictures), learned, real))
+        return Nearest()(Evidence(made, seen, truth, training=known)).value
+
+    assert nearest(learned[:20]) < 0.45
+    assert nearest(real, tuple(range(20))) == pytest.approx(1, abs=0.1)
 
 
 def test_inception_score_is_the_number_of_clear_classes():
@@ -127,14 +194,14 @@ def test_l1_and_psnr_by_hand():
     first, second = 64 / 255, 30 / 255
     mean = (first + second) / 3
     error = math.sqrt(sum((one - mean) ** 2 for one in (first, second, 0)) / 2 / 3)
-    assert MeanAbsolute()(seen) == pytest.approx((mean, error, 3), rel=1e-6)
+    assert MeanAbsolute()(seen)[:3] == pytest.approx((mean, error, 3), rel=1e-6)
     decibels = [-20 * math.log10(one) for one in (first, second, 0.5 / 255)]  # equal ones count half a step
     assert SignalToNoise()(seen).value == pytest.approx(sum(decibels) / 3, rel=1e-6)
 
 
 def test_pairs_without_a_truth_are_left_out_and_other_sizes_are_resized():
     seen = Evidence(plain(100, 0), plain(0, 151, side=16), truth=(1, None))
-    assert MeanAbsolute()(seen) == pytest.approx((51 / 255, None, 1))
+    assert MeanAbsolute()(seen)[:3] == pytest.approx((51 / 255, None, 1))
     assert not MeanAbsolute().applies(Evidence(plain(1), plain(2), truth=(None,)))
 
 
@@ -178,7 +245,7 @@ def test_the_classifier_is_ridge_regression_and_tells_separable_classes_apart():
     new = torch.cat([centres[1] + normal(9, 40), centres[2] + normal(3, 40)])
     for domain, expected in (("a", 0), ("b", 0.75), ("c", 0.25)):
         value = DomainAccuracy()(Evidence(Known(pooled=new), Known(), domains=domains, domain=domain))
-        assert value == (expected, (expected * (1 - expected) / 12) ** 0.5, 12)
+        assert value[:3] == (expected, (expected * (1 - expected) / 12) ** 0.5, 12)
 
 
 def drawing(fill, blur, paper="white"):
@@ -205,7 +272,7 @@ def test_colours_are_asked_of_pictures_whose_words_name_one():
     made = Known(as_tensor(Image.new("RGB", (4, 4), SHADES[name])) for name in ("red", "blue", "green", "red"))
     words = ("a Red bird", "a red bird", "a bird", "a red bird with grey wings")
     assert [colour_in(text) for text in words] == ["red", "red", None, None]
-    assert ColourAccuracy()(Evidence(made, Known(), prompts=words)) == (0.5, 0.125**0.5, 2)
+    assert ColourAccuracy()(Evidence(made, Known(), prompts=words)) == (0.5, 0.125**0.5, 2, 1 / 9)
     assert not ColourAccuracy().applies(Evidence(made, Known(), prompts=words[2:]))
     assert dominant_colour(plain(0, 255)[0]) is None
 
@@ -222,7 +289,12 @@ def test_retrieval_asks_pictures_of_the_same_colour_and_counts_every_picture_of_
     made[0] = 16  # nearest are its caption's other picture, and four red birds; blue ones are not asked
     made[1] = 30  # nearest are the last red one and birds 6 to 3
     seen = sets(made, real, truth=tuple(range(17)), prompts=words)
-    assert Retrieval()(seen).value == pytest.approx(16 / 17)
+    found = Retrieval()(seen)
+    assert found.value == pytest.approx(16 / 17)
+    rivals = {"red fish": (8, 2), "red bird": (8, 1), "blue": (9, 1)}  # so many real ones, so many of the caption
+    chances = {name: 1 - math.comb(n - k, 5) / math.comb(n, 5) for name, (n, k) in rivals.items()}
+    by_hand = 2 * chances["red fish"] + 6 * chances["red bird"] + 9 * chances["blue"]
+    assert found.chance == pytest.approx(by_hand / 17)
     made[0] = -1
     made[5] = 15  # blue ones lie between
     assert Retrieval()(seen).value == pytest.approx(16 / 17)

@@ -165,7 +165,7 @@ def test_perceptual_distance_is_0_for_equal_pictures_and_grows_with_blur(elsewhe
             paths[-1].write_bytes(buffer.getvalue())
         made, real = (picture_set(some, load_backbone()) for some in (paths, EMOJI[:9]))
         values.append(PerceptualDistance()(Evidence(made, real, truth=tuple(range(9)))))
-    assert values[0] == (0, 0, 9)
+    assert values[0][:3] == (0, 0, 9)
     assert 0 < values[1].value < values[2].value
     assert not PerceptualDistance().applies(
         Evidence(*[picture_set(EMOJI[:1], Backbone("x", 8, means, False))] * 2, (0,))
