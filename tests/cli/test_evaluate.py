@@ -3,6 +3,7 @@
 import json
 import math
 import shlex
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -110,6 +111,7 @@ def test_the_table_shows_the_untouched_sources_beside_and_the_way_back() -> None
 def test_what_is_wrong_shows_before_any_work() -> None:
     for command, message in (
         (f"evaluate emoji-colour {PAIRS} --metrics l1,psrn", "did you mean `psnr`?"),
+        (f"evaluate emoji-colour {PAIRS} --metrics kid_lite0", "give `kid`; its features are --features lite0"),
         (f"evaluate emoji-colour {PAIRS} --metrics kid --features lite1", "did you mean `lite0`?"),
         ("evaluate emoji-colour", "name the data as for `gantools train`: --a DIR --b DIR"),
         (f"evaluate emoji-colour --a {TEST}/outline", "--b missing: two folders of pictures are needed"),
@@ -137,10 +139,30 @@ def test_results_are_named_after_the_weights_and_files_that_are_in_the_way_are_t
 
 
 def test_a_metric_that_nothing_can_be_measured_by_is_told_of() -> None:
-    for name, need in (("cycle", "a task that translates back"), ("colour", "captions")):
-        result = gantools(f"evaluate emoji-colour {PAIRS} --metrics {name}")
+    Path("words").mkdir()
+    for i in range(2):
+        Image.new("RGB", (8, 8)).save(f"words/{i}.png")
+        Path(f"words/{i}.txt").write_text("a bird")
+    for data, name, need in (
+        (f"emoji-colour {PAIRS}", "cycle", "a task that translates back; here --metrics can be kid, "),
+        (f"emoji-colour {PAIRS}", "colour", "captions"),
+        ("emoji-words --data words", "colour", "with words for colours; here --metrics can be l1, "),
+        ("emoji-words --data words", "kid", "at least 10 pictures on both sides"),
+    ):
+        result = gantools(f"evaluate {data} --metrics {name}")
         assert (result.exit_code, f"`{name}` can be measured on" in result.stderr) == (1, True)
         assert need in result.stderr
+        assert not Path("evaluation").exists()
+
+
+def test_a_picture_that_was_trained_on_and_cannot_be_read_is_left_out_and_chances_stand_beside(caplog) -> None:
+    shutil.copytree(EXAMPLES / "words", "words")
+    Path("words/broken.png").write_bytes(b"not a picture")
+    result = gantools(f"evaluate emoji-words --data {EXAMPLES}/words --training words --metrics nearest,retrieval")
+    assert result.exit_code == 0, result.stderr
+    assert "left out: words/broken.png is not a picture" in caplog.text
+    assert result.stdout.splitlines()[0].split() == ["captions", "made", "chance", "n", "good", "is"]
+    assert "learned by heart" not in result.stderr  # real pictures are among those trained on: nothing to compare with
 
 
 def test_a_plugins_metric_is_listed_and_used(plugin) -> None:

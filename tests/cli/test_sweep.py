@@ -71,11 +71,7 @@ def test_a_run_that_fails_stops_no_other() -> None:
 
 
 def test_runs_are_evaluated_on_the_pictures_that_are_named() -> None:
-    for number, name in enumerate(("a", "b", "ea", "eb")):
-        Path(name).mkdir()
-        for i in range(3):
-            noise = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(10 * number + i)) * 2 - 1
-            to_image(noise).save(f"{name}/{i}.png")
+    write_pairs()
     small = "--a a --b b --size 16 --width 2 --blocks 1 --d-layers 1 --batch-size 1 --steps 1 --device cpu"
     sweep = f"sweep cyclegan {small} --vary objective=lsgan,hinge --seeds 2 --metrics l1,cycle"
     assert gantools(f"{sweep} --eval-data ea --eval-data nowhere").exit_code == 1
@@ -102,6 +98,59 @@ def test_runs_are_evaluated_on_the_pictures_that_are_named() -> None:
     ]  # fmt: skip
     assert gantools(f"sweep {TOY} --seeds 1 -o toys -q").exit_code == 0
     assert "runs of different tasks" in gantools("compare toys other").stderr
+
+
+def write_pairs() -> None:
+    """Two pairs of small pictures, with other pairs to evaluate on."""
+    for number, name in enumerate(("a", "b", "ea", "eb")):
+        Path(name).mkdir()
+        for i in range(3):
+            noise = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(10 * number + i)) * 2 - 1
+            to_image(noise).save(f"{name}/{i}.png")
+
+
+SMALL = "--a a --b b --size 16 --load-size 16 --width 2 --d-width 2 --d-layers 1 --batch-size 1 --steps 2 --device cpu"
+
+
+def test_a_sweep_keeps_to_its_own_figures_and_to_runs_that_are_whole() -> None:
+    write_pairs()
+    sweep = f"sweep pix2pix {SMALL} --vary objective=lsgan,hinge --seeds 2 --metrics l1 -o s -q"
+    first, second = (f"s/objective=lsgan/seed-{i}" for i in range(2))
+    assert gantools(f"{sweep} --eval-data ea --eval-data eb").exit_code == 0
+    kept = Path(first, "evaluation/metrics.json").read_text()
+    assert gantools(f"evaluate {first} --a a --b b --metrics l1 --device cpu").exit_code == 0
+    assert Path(first, "evaluation/metrics.json").read_text() != kept
+    Path(second, "evaluation/metrics.json").write_text("[]")
+    assert "1 of 4 runs" not in gantools("compare s").stderr
+    told = gantools("sweep s").stderr
+    assert Path(first, "evaluation/metrics.json").read_text() == kept
+    again = {line.split()[1]: line.split()[2] for line in told.splitlines() if "/4  " in line}
+    assert again == {
+        f"objective={name}/seed-{i}:": ("done", "finished")[name == "lsgan"]
+        for name in ("lsgan", "hinge")
+        for i in range(2)
+    }
+
+    Path(first, "log.jsonl").unlink()
+    value = json.loads(kept)
+    value["rows"]["a2b"]["made"]["l1"]["value"] = float("nan")
+    Path(second, "evaluation/metrics.json").write_text(json.dumps(value))
+    result = gantools("compare s")
+    assert result.exit_code == 0, result.stderr
+    assert f"left out: {first} has saved nothing yet" in result.stderr
+    assert "nan" not in result.stdout
+    assert gantools(f"compare {first}").exit_code == 1  # it was asked for by name
+
+
+def test_ctrl_c_in_the_last_step_of_a_run_ends_the_sweep() -> None:
+    manager().register(CtrlC("s/objective=lsgan/seed-0", 4), PluginRecord("ctrl-c", "tests", "0"))
+    try:
+        result = gantools(f"sweep {TOY} --vary objective=lsgan,hinge --seeds 1 -o s -q")
+    finally:
+        manager().unregister("ctrl-c")
+    assert (result.exit_code, "interrupted after 0 of 2 runs" in result.stderr) == (130, True), result.stderr
+    assert not Path("s/objective=hinge").exists()
+    assert gantools("sweep s -q").exit_code == 0
 
 
 MISTAKES = {
