@@ -100,6 +100,8 @@ def write_network(network: nn.Module, tensors: Tensors) -> dict[str, Tensor]:
             )
         return _written(network, _unet_layers(network), _skips_swapped(network, tensors))
     if isinstance(network, ResNetGenerator):
+        if network.skips:
+            raise GanToolsError("the reference's ResNets have no skip connections", "train with --no-skips to export")
         if any(isinstance(module, nn.Upsample) for module in network.modules()):
             raise GanToolsError(
                 "the reference has no layer that resizes, as --upsample resize makes",

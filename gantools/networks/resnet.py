@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from gantools.networks.blur import BlurDown, BlurUp
@@ -11,6 +12,7 @@ from gantools.networks.norms import Norm, norm_layer
 
 Upsample = Literal["transpose", "resize", "blur"]
 Downsample = Literal["stride", "blur"]
+_SOURCE = 0.9  # of what a picture has, so that a change can reach black and white
 
 
 class ResNetGenerator(nn.Module):
@@ -20,6 +22,10 @@ class ResNetGenerator(nn.Module):
     convolution) leaves no checkerboards (Odena et al. 2016). "blur", for ``downsample`` too, filters where the size
     changes, so that a shifted picture gives a shifted result (Zhang 2019). Convolutions before a norm carry no bias: it
     would have no effect and would drift under Adam. ``dropout`` acts inside the residual blocks.
+
+    ``skips``, not the paper's, hand what the stem and the first halving see on to the doubling ones (Ronneberger et al.
+    2015), and the network paints a change of its source, tanh(change + artanh(0.9 source)): it starts with the source's
+    lines and colours in place of having to learn them.
     """
 
     stride = 4
@@ -34,8 +40,11 @@ class ResNetGenerator(nn.Module):
         norm: Norm = "instance",
         dropout: float = 0.0,
         downsample: Downsample = "stride",
+        skips: bool = False,
     ) -> None:
         super().__init__()
+        self.skips = skips
+        twice = 2 if skips else 1
         self.stem = _Conv(in_channels, width, norm, kernel=7)
         self.down = nn.Sequential(
             _halving(width, 2 * width, norm, downsample),
@@ -44,14 +53,21 @@ class ResNetGenerator(nn.Module):
         self.blocks = nn.Sequential(*(_Residual(4 * width, norm, dropout) for _ in range(blocks)))
         self.up = nn.Sequential(
             _doubling(4 * width, 2 * width, norm, upsample),
-            _doubling(2 * width, width, norm, upsample),
+            _doubling(twice * 2 * width, width, norm, upsample),
         )
-        self.head = nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(width, out_channels, 7), nn.Tanh())
+        self.head = nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(twice * width, out_channels, 7), nn.Tanh())
 
     def forward(self, x: Tensor) -> Tensor:
         """Translate pictures [N, in, H, W] in [-1, 1]."""
-        result: Tensor = self.head(self.up(self.blocks(self.down(self.stem(x)))))
-        return result
+        whole = self.stem(x)
+        half = self.down[0](whole)
+        y = self.up[0](self.blocks(self.down[1](half)))
+        y = self.up[1](torch.cat([y, half], 1) if self.skips else y)
+        if not self.skips:
+            painted: Tensor = self.head(y)
+            return painted
+        change = self.head[:-1](torch.cat([y, whole], 1))
+        return (change + (_SOURCE * x).atanh()).tanh()
 
 
 class _Conv(nn.Sequential):

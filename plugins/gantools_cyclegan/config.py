@@ -22,6 +22,9 @@ class Config(UnpairedSettings):
     downsample: Literal["stride", "blur"] = option(
         "stride", "how it makes smaller; blur, in both, is CUT's: a shifted picture gives a shifted result", "Networks"
     )
+    skips: bool = option(
+        False, "hand lines and colours of the source on, and paint a change of it; not the paper's", "Networks"
+    )
     norm: Literal["instance", "batch"] = option("instance", "normalisation of the generator", "Networks")
     dropout: float = option(0.0, "dropout inside the generator's residual blocks", "Networks", ge=0, lt=1)
     inference: Literal["picture", "stored"] = option(
@@ -53,7 +56,7 @@ class Config(UnpairedSettings):
             "size": 256, "load_size": 286, "flip": True, "batch_size": 1, "epochs": 200, "decay_from": 0.5,
             "lr_g": 2e-4, "lr_d": 2e-4, "betas": (0.5, 0.999), "optimizer": "adam", "ema": 0.0, "augment": "",
             "objective": "lsgan", "adversarial": 2.0, "cycle": 10.0, "identity": 0.5, "pool_size": 50,
-            "width": 64, "blocks": 9, "upsample": "transpose", "critic": "patch", "d_width": 64, "d_layers": 3,
+            "width": 64, "blocks": 9, "upsample": "transpose", "skips": False, "critic": "patch", "d_width": 64, "d_layers": 3,
         }
     }  # fmt: skip
 

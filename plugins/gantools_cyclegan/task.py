@@ -161,7 +161,7 @@ class CycleGAN(Task[Config]):
         config = self.config
         return ResNetGenerator(
             width=config.width, blocks=config.blocks, upsample=config.upsample, norm=config.norm,
-            dropout=config.dropout, downsample=config.downsample,
+            dropout=config.dropout, downsample=config.downsample, skips=config.skips,
         )  # fmt: skip
 
 

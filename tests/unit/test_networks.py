@@ -50,6 +50,20 @@ def test_the_generator_computes_what_the_paper_describes():
     torch.testing.assert_close(network(x), y)
 
 
+def test_skips_hand_on_what_was_seen_and_the_network_paints_a_change():
+    network = ResNetGenerator(width=4, blocks=1, upsample="transpose", skips=True).double()
+    x = torch.rand(2, 3, 16, 24, dtype=torch.float64) * 2 - 1
+    whole = network.stem(x)
+    half = network.down[0](whole)
+    y = torch.cat([network.up[0](network.blocks(network.down[1](half))), half], 1)
+    change = network.head[1](pad(torch.cat([network.up[1](y), whole], 1), (3, 3, 3, 3), "reflect"))
+    torch.testing.assert_close(network(x), torch.tanh(change + torch.atanh(0.9 * x)))
+    with torch.no_grad():
+        network.head[1].weight.zero_()
+        network.head[1].bias.zero_()
+    torch.testing.assert_close(network(x), 0.9 * x)
+
+
 def test_the_patch_discriminator_computes_what_the_paper_describes():
     network = PatchGAN(width=4).double()
     x = torch.rand(2, 3, 64, 64, dtype=torch.float64)
