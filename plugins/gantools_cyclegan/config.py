@@ -56,7 +56,8 @@ class Config(UnpairedSettings):
             "size": 256, "load_size": 286, "flip": True, "batch_size": 1, "epochs": 200, "decay_from": 0.5,
             "lr_g": 2e-4, "lr_d": 2e-4, "betas": (0.5, 0.999), "optimizer": "adam", "ema": 0.0, "augment": "",
             "objective": "lsgan", "adversarial": 2.0, "cycle": 10.0, "identity": 0.5, "pool_size": 50,
-            "width": 64, "blocks": 9, "upsample": "transpose", "skips": False, "critic": "patch", "d_width": 64, "d_layers": 3,
+            "width": 64, "blocks": 9, "upsample": "transpose", "skips": False,
+            "critic": "patch", "d_width": 64, "d_layers": 3,
         }
     }  # fmt: skip
 
