@@ -149,6 +149,22 @@ class Patches(nn.Module):
         return self.model(image)
 
 
+class Pixels(nn.Module):
+    """The discriminator of single pixels."""
+
+    def __init__(self, inside=3, width=4, norm="instance"):
+        super().__init__()
+        biased = norm == "instance"
+        self.net = nn.Sequential(
+            nn.Conv2d(inside, width, 1), nn.LeakyReLU(0.2),
+            nn.Conv2d(width, 2 * width, 1, bias=biased), norm_of(norm, 2 * width), nn.LeakyReLU(0.2),
+            nn.Conv2d(2 * width, 1, 1, bias=biased),
+        )  # fmt: skip
+
+    def forward(self, image):
+        return self.net(image)
+
+
 class StarBlock(nn.Module):
     """main.{0,3} and their norms."""
 
