@@ -39,6 +39,10 @@ def import_weights(
         raise GanToolsError(f"{target} exists", "choose another name with -o, or replace it with --force")
     parts, files = read_parts(source)
     name, importer = pick_importer(parts, task)
+    if vocabulary is None and Path(wishes.encoder or "").is_file():
+        raise GanToolsError(
+            f"{wishes.encoder} does not say which words it knows", "give --vocabulary captions_DAMSM.pickle"
+        )
     if vocabulary is not None:
         wishes = replace(wishes, encoder=_import_encoder(wishes.encoder, vocabulary, target, force))
     try:

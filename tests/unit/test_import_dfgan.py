@@ -140,6 +140,7 @@ def test_words_that_are_not_known_and_captions_that_are_too_long(networks, caplo
 
 def test_what_does_not_belong_together_is_refused(networks):
     assert "paints what its own text encoder says" in _without()
+    assert "does not say which words it knows" in _without(**FILES)
     torch.save(Reader(len(WORDS), hidden=5).state_dict(), "other.pth")
     assert "sentences of 8 numbers, and the text encoder gives 10" in refuse(encoder="other.pth")
     torch.save(torch.nn.GRU(3, 4).state_dict(), "gru.pth")
@@ -151,9 +152,9 @@ def test_what_does_not_belong_together_is_refused(networks):
         assert "holds no vocabulary" in refuse()
 
 
-def _without():
+def _without(**wishes):
     with pytest.raises(GanToolsError) as caught:
-        import_weights(Path("state_epoch_970.pth"), OUT, Wishes())
+        import_weights(Path("state_epoch_970.pth"), OUT, Wishes(**wishes))
     return caught.value.message
 
 
