@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gantools.errors import GanToolsError
+from gantools.inference.engine import on_cpu
 from gantools.inference.model import Model, load_model
 from gantools.weights.find import Found, default_weights, find_weights
 from gantools.weights.onnx import SUFFIX
@@ -66,10 +67,10 @@ def load_found(found: Found, device: str = "auto", engine: str | None = None) ->
     if engine not in {None, "torch", "onnx"}:
         raise GanToolsError(f"unknown engine `{engine}`", "known: torch, onnx")
     if engine != "onnx" or is_onnx:
-        return load_model(found, "cpu" if is_onnx else device)
+        return load_model(found, device)
     from gantools.inference.onnx import run_by_onnx
 
-    return run_by_onnx(load_model(found, "cpu"))
+    return run_by_onnx(load_model(found, on_cpu(device)))
 
 
 def configure(task: str, **settings: Any) -> RunConfig:

@@ -73,6 +73,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer({}, 404)
 
     def do_PUT(self):
+        if self.hub.breaks:
+            self.hub.breaks -= 1
+            self.rfile.read(int(self.headers["Content-Length"]) // 2)
+            self.connection.close()
+            self.close_connection = True
+            return
         content = self.rfile.read(int(self.headers["Content-Length"]))
         self.hub.blobs[self.path.rpartition("/")[2]] = content
         self._answer({})

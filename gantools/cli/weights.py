@@ -140,7 +140,8 @@ def import_(
         put_json(describe(found) | {"layout": layout})
         return
     put(str(out))
-    say(f"imported {layout}")
+    critics = found.header.extra["imported"]["discriminators"]
+    say(f"imported {layout}{'; its discriminators are kept for `train --init`' if critics else ''}")
     verb = (
         'generate "WORDS"' if "generate" in manager().tasks.get(found.header.task).capabilities else "translate PICTURE"
     )

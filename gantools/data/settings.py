@@ -155,9 +155,10 @@ class CaptionSettings(ImageSettings):
 
     @classmethod
     def complete(cls, settings: Settings) -> Settings:
-        """Return the settings with what the encoder is: a weights file has to say which one it needs."""
-        if settings.get("text_dim") and settings.get("text_sha256"):
-            return settings
+        """Return the settings with what the encoder is: a weights file has to say which one it needs.
+
+        GanToolsError if the settings, or the weights to begin with, say another.
+        """
         from gantools.text.encoder import load_encoder
 
         named = {name: settings[name] for name in ("max_tokens",) if settings.get(name)}

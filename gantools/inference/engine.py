@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gantools.device import pick_device
+from gantools.errors import GanToolsError
+
 
 class OnnxNetwork(nn.Module):
     """A network that onnxruntime runs on the CPU: called as the one it was exported from.
@@ -26,3 +29,13 @@ class OnnxNetwork(nn.Module):
         arrays = {name: value.detach().cpu().numpy() for name, value in zip(self._names, inputs, strict=True)}
         (result,) = self._session.run(None, {name: arrays[name] for name in self._wanted})
         return torch.from_numpy(result).to(inputs[0].device)
+
+
+def on_cpu(device: str) -> str:
+    """Return "cpu" for "auto" and "cpu"; GanToolsError for a device that onnxruntime is not installed for here."""
+    if device != "auto" and pick_device(device) != "cpu":
+        raise GanToolsError(
+            f"onnxruntime runs networks on the CPU, not on {device}",
+            "leave the device out, or let torch run the weights there",
+        )
+    return "cpu"

@@ -18,7 +18,7 @@ from gantools.data.pixels import resized, to_bytes, to_image, to_unit
 from gantools.data.profile import strangeness
 from gantools.device import pick_device
 from gantools.errors import GanToolsError
-from gantools.inference.engine import OnnxNetwork
+from gantools.inference.engine import OnnxNetwork, on_cpu
 from gantools.inference.notebook import as_html
 from gantools.plugins import TaskInfo, manager
 from gantools.randomness import seeded
@@ -140,8 +140,9 @@ class Model:
             return file_digest(file, "sha256").hexdigest()
 
     def to(self, device: str) -> Model:
-        """Move the networks to another device and return the model."""
-        self.device = torch.device(pick_device(device))
+        """Move the networks to another device and return the model; GanToolsError if it cannot be used."""
+        by_onnx = any(isinstance(network, OnnxNetwork) for network in self.networks.generators.values())
+        self.device = torch.device(on_cpu(device) if by_onnx else pick_device(device))
         self.networks.to(self.device)
         return self
 
@@ -178,7 +179,7 @@ def load_model(found: Found, device: str = "auto") -> Model:
             f"install the plugin that made it: pip install {plugin}",
         )
     info = manager().tasks.get(header.task)
-    target = torch.device(pick_device(device))
+    target = torch.device(on_cpu(device) if found.path.suffix == SUFFIX else pick_device(device))
     try:
         config: RunConfig = validate(load_object(info.config), header.config)
         task: Task[Any] = load_object(info.task)(config)

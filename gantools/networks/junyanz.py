@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gantools.errors import GanToolsError
 from gantools.networks.blur import down_filter, up_filter
 from gantools.networks.norms import Norm
-from gantools.networks.patchgan import PatchGAN
+from gantools.networks.patchgan import PatchGAN, PixelGAN
 from gantools.networks.renaming import STATISTICS, Layers, Tensors, adopt, on_meta, shape_of
 from gantools.networks.resnet import ResNetGenerator
 from gantools.networks.unet import UNetGenerator
@@ -124,18 +124,25 @@ def read_critic(foreign: Tensors) -> Settings:
     return {"critic": "patch", "d_width": foreign["model.0.weight"].shape[0], "d_layers": layers}
 
 
-def read_patches(foreign: Tensors) -> dict[str, Tensor]:
-    """Return the tensors of a discriminator that scores patches, as our PatchGAN names them; none of any other."""
+def read_discriminator(foreign: Tensors) -> dict[str, Tensor]:
+    """Return the tensors of a discriminator as our PatchGAN or PixelGAN names them; none of one that is neither."""
     seen = read_critic(foreign)
-    if seen.get("critic") != "patch":
+    if not seen:
         return {}
-    norm: Norm = "batch" if "model.3.weight" in foreign else "instance"
-    channels = foreign["model.0.weight"].shape[1]
-    network = on_meta(lambda: PatchGAN(channels, seen["d_width"], seen["d_layers"], norm))
+    patches = seen["critic"] == "patch"
+    norm: Norm = "batch" if f"{'model' if patches else 'net'}.3.weight" in foreign else "instance"
+    channels, width = foreign["model.0.weight" if patches else "net.0.weight"].shape[1], seen["d_width"]
+    network: nn.Module = on_meta(
+        lambda: PatchGAN(channels, width, seen["d_layers"], norm) if patches else PixelGAN(channels, width, norm)
+    )
+    layers = _patch_layers(seen["d_layers"], norm) if patches else _PIXEL_LAYERS
     try:
-        return adopt(network, _patch_layers(seen["d_layers"], norm), foreign, _ignored({"norm": norm}))
+        return adopt(network, layers, foreign, _ignored({"norm": norm}))
     except GanToolsError:  # of another program, or changed: the generators can do without
         return {}
+
+
+_PIXEL_LAYERS = (("stem.0", "net.0"), ("body.0", "net.2"), ("body.1", "net.3"), ("head", "net.5"))
 
 
 def _patch_layers(layers: int, norm: Norm) -> Iterator[tuple[str, str]]:

@@ -65,7 +65,7 @@ class TextEncoder:
             raise GanToolsError(
                 f"the text encoder {self.name} has other weights than those that were trained with: "
                 f"SHA-256 {self.sha256[:12]}…, not {expected[:12]}…",
-                "install the version of it that was used in training",
+                "give the encoder that was used in training, in that version",
             )
         return self.sha256
 

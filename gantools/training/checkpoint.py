@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,25 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int = 
 
 def list_checkpoints(folder: Path) -> list[Path]:
     """Return the checkpoints of a folder, the oldest first."""
-    return sorted(folder.glob("step-[0-9]*.safetensors"), key=lambda path: int(path.stem.removeprefix("step-")))
+    return sorted(folder.glob("step-[0-9]*.safetensors"), key=_step)
+
+
+def _step(path: Path) -> int:
+    return int(path.stem.removeprefix("step-"))
 
 
 def newest_checkpoint(folder: Path) -> dict[str, Any]:
     """Read a folder's last checkpoint, or the one before if it is damaged; GanToolsError if there is none."""
-    for path in reversed(list_checkpoints(folder)):
+    return _first_usable(folder, list_checkpoints(folder)[::-1])
+
+
+def checkpoint_near(folder: Path, step: int) -> dict[str, Any]:
+    """Read a folder's checkpoint of a step, or the nearest that can be read; GanToolsError if there is none."""
+    return _first_usable(folder, sorted(list_checkpoints(folder), key=lambda path: abs(_step(path) - step)))
+
+
+def _first_usable(folder: Path, paths: Sequence[Path]) -> dict[str, Any]:
+    for path in paths:
         try:
             return load_checkpoint(path)
         except GanToolsError as error:

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from gantools.config import RunConfig, Settings, flag
 from gantools.errors import GanToolsError
-from gantools.training.checkpoint import list_checkpoints, newest_checkpoint
+from gantools.training.checkpoint import checkpoint_near, list_checkpoints
 from gantools.weights.find import Found, find_weights
 from gantools.weights.header import Header, read_header, read_networks
 from gantools.weights.onnx import SUFFIX
 
-_OF_THE_DATA = {"cache_mb", "text_dim", "text_sha256"}  # what new pictures, or the machine, say themselves
+_OF_THE_MACHINE = {"cache_mb"}
 _PANELS = {"Networks", "Data"}
 _PLAYER = "discriminators."
 
@@ -40,7 +40,7 @@ def taken_over(header: Header, cls: type[RunConfig]) -> Settings:
     """Return the settings that make the weights' networks and frame their pictures; flags go over them."""
     panels = {name: (field.json_schema_extra or {}) for name, field in cls.model_fields.items()}
     kept = {name for name, extra in panels.items() if isinstance(extra, dict) and extra.get("panel") in _PANELS}
-    return cls.begun_with({name: value for name, value in header.config.items() if name in kept - _OF_THE_DATA})
+    return cls.begun_with({name: value for name, value in header.config.items() if name in kept - _OF_THE_MACHINE})
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,10 @@ class Start:
 
     @classmethod
     def read(cls, path: Path) -> Start:
-        """Read weights, with the discriminators of imported ones, or of the run's last checkpoint."""
+        """Read weights, with the discriminators of imported ones, or of the run's checkpoint nearest to them.
+
+        Where that is not of the same step, as with the best weights of a run, ``origin`` says of which it is.
+        """
         header = read_header(path)
         with path.open("rb") as file:
             origin = {"name": path.parent.name if path.stem == "weights" else path.stem, "step": header.step}
@@ -62,7 +65,10 @@ class Start:
         generators, critics = read_networks(path)
         checkpoints = path.parent / "checkpoints"
         if not critics and list_checkpoints(checkpoints):
-            nets = newest_checkpoint(checkpoints)["updates"]["nets"]
+            state = checkpoint_near(checkpoints, header.step)
+            nets = state["updates"]["nets"]
+            if state["step"] != header.step:
+                origin["discriminators_step"] = state["step"]
             critics = {name.removeprefix(_PLAYER): value for name, value in nets.items() if name.startswith(_PLAYER)}
         return cls(header, origin, generators, critics)
 

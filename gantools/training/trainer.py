@@ -305,9 +305,11 @@ class Trainer:
     def _begun_with(self) -> str:
         """Return in words which networks begin anew."""
         new, critics = self.updates.new, list(self.updates.nets.discriminators)
-        if new in ([], critics):
-            return "with new discriminators" if new else "with its discriminators"
-        return f"with new {', '.join(new)}"
+        if new == critics:
+            return "with new discriminators"
+        step = self.origin.get("discriminators_step")
+        kept = f"its discriminators of step {step:,}" if step is not None else "its discriminators" if not new else ""
+        return "with " + " and ".join(filter(None, (kept, f"new {', '.join(new)}" if new else "")))
 
     @property
     def _seconds(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,9 @@ def _content(file: Path) -> Any:
     if file.suffix == ".safetensors":
         return read_tensors(file)
     try:
-        return torch.load(file, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what torch says of a strange pickle, the errors below say in two lines
+            return torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
         raise GanToolsError(f"cannot read {file}: {error.strerror or error}", "check the path") from None
     except Exception as error:  # damaged pickles raise nearly anything

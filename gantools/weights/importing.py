@@ -39,6 +39,10 @@ def import_weights(
         raise GanToolsError(f"{target} exists", "choose another name with -o, or replace it with --force")
     parts, files = read_parts(source)
     name, importer = pick_importer(parts, task)
+    if vocabulary is None and Path(wishes.encoder or "").is_file():
+        raise GanToolsError(
+            f"{wishes.encoder} does not say which words it knows", "give --vocabulary captions_DAMSM.pickle"
+        )
     if vocabulary is not None:
         wishes = replace(wishes, encoder=_import_encoder(wishes.encoder, vocabulary, target, force))
     try:
@@ -56,7 +60,7 @@ def import_weights(
         size=getattr(config, "size", None),
         data={"kind": manager().tasks.get(importer.task).data, "domains": imported.domains},
         domains=imported.domains if hasattr(config, "domains") else [],
-        extra={"imported": {"layout": imported.layout, "importer": name, "files": _described(files)}},
+        extra={"imported": _origin(name, imported, files)},
         environment=environment(),
     )
     save_weights(target, imported.tensors | with_critics(imported.critics), header)
@@ -115,6 +119,14 @@ def _of_this_machine(config: RunConfig) -> set[str]:
     return {
         name for name, said in panels.items() if isinstance(said, dict) and said.get("panel") in {"Machine", "Output"}
     }
+
+
+def _origin(importer: str, imported: Imported, files: Sequence[Path]) -> dict[str, Any]:
+    """Return what the header says of where weights are from, and which discriminators `--init` finds in them."""
+    critics = sorted({key.partition(".")[0] for key in imported.critics})
+    return {
+        "layout": imported.layout, "importer": importer, "files": _described(files), "discriminators": critics,
+    }  # fmt: skip
 
 
 def _described(files: Sequence[Path]) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gantools.errors import GanToolsError
 from gantools.interchange import Imported, Importer, Parts, Wishes, named
-from gantools.networks.junyanz import is_resnet, read_critic, read_patches, read_resnet
+from gantools.networks.junyanz import is_resnet, read_critic, read_discriminator, read_resnet
 from gantools.networks.renaming import Tensors
 
 _DROPOUT = 0.5
@@ -70,7 +70,7 @@ def _check_colours(settings: dict[str, Any]) -> None:
 def _critics(parts: Parts) -> dict[str, Tensor]:
     """Return the discriminators: theirs of A judges what the generator of A makes, which is B; so does one alone."""
     sides = {"D": "d_b", "D_A": "d_b", "D_B": "d_a"}
-    found = {ours: read_patches(parts[name]) for name, ours in sides.items() if name in parts}
+    found = {ours: read_discriminator(parts[name]) for name, ours in sides.items() if name in parts}
     return {f"{ours}.{key}": value for ours, tensors in found.items() for key, value in tensors.items()}
 
 

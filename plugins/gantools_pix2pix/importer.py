@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gantools.errors import GanToolsError
 from gantools.interchange import Imported, Importer, Parts, Wishes, named
-from gantools.networks.junyanz import is_resnet, is_unet, read_critic, read_patches, read_resnet, read_unet
+from gantools.networks.junyanz import is_resnet, is_unet, read_critic, read_discriminator, read_resnet, read_unet
 
 _DROPOUT = 0.5
 
@@ -54,7 +54,7 @@ class JunyanzPix2Pix(Importer):
 
 def _critics(parts: Parts, source: int) -> dict[str, Tensor]:
     """Return the discriminator: theirs has the source's channels first, ours last."""
-    tensors = read_patches(parts["D"]) if "D" in parts else {}
+    tensors = read_discriminator(parts["D"]) if "D" in parts else {}
     if tensors:
         kernel = tensors["stem.0.weight"]
         tensors["stem.0.weight"] = torch.cat([kernel[:, source:], kernel[:, :source]], 1)

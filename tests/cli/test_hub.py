@@ -61,6 +61,17 @@ def test_an_interrupted_transfer_goes_on_where_it_stopped(hub):
     assert hub.asked[1:] == [10_485_760], "the transfer began anew"
 
 
+def test_an_interrupted_upload_leaves_the_hub_as_it_was_and_is_made_again(hub, gantools_cli, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # between the client's attempts
+    hub.breaks = 99
+    pushed = gantools_cli("weights", "push", "emoji-colour", "somebody/colour")
+    assert (pushed.exit_code, hub.files["somebody/colour"]) == (1, {})
+    assert "Traceback" not in pushed.stderr
+    hub.breaks = 1  # the client tries again by itself
+    assert gantools_cli("weights", "push", "emoji-colour", "somebody/colour").exit_code == 0
+    assert hub.files["somebody/colour"]["weights.safetensors"] == find_weights("emoji-colour").path.read_bytes()
+
+
 def test_only_weights_of_gantools_are_pulled(hub, gantools_cli, tmp_path):
     hub.files["somebody/other"] = {"weights.safetensors": b"of another program"}
     pulled = gantools_cli("weights", "pull", "somebody/other")

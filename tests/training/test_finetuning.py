@@ -10,9 +10,9 @@ import gantools
 from gantools.api import configure
 from gantools.errors import GanToolsError
 from gantools.interchange import Wishes
-from gantools.training.checkpoint import newest_checkpoint
+from gantools.training.checkpoint import list_checkpoints, load_checkpoint, newest_checkpoint
 from gantools.weights.files import read_tensors
-from gantools.weights.header import read_header
+from gantools.weights.header import read_header, save_weights
 from gantools.weights.importing import import_weights
 from tests.conftest import EXAMPLES
 from tests.tiny_encoders import build_bert
@@ -92,6 +92,41 @@ def networks_of(run):
 
 def alike(first, second):
     return first.keys() == second.keys() and all(torch.allclose(first[key], second[key], atol=1e-6) for key in first)
+
+
+def test_another_text_encoder_than_the_weights_were_trained_with_is_named(gantools_cli):
+    data = data_of("text2image")
+    first = gantools.train("text2image", **data, text_encoder="bert", **STILL, **TINY["text2image"])
+    Path("other").mkdir()
+    build_bert(Path("other"))
+    tensors = Path("other/model.safetensors")
+    tensors.write_bytes(tensors.read_bytes()[:-1] + b"?")  # of the same length, and not the same
+    for folder in ("other", "bert"):
+        words = ["--data", "words", "--init", first.folder, "--text-encoder", folder, "--dry-run"]
+        result = gantools_cli("train", "text2image", *words)
+        assert result.exit_code == (folder == "other"), result.stderr
+        assert ("the text encoder other has other weights than those" in result.stderr) == (folder == "other")
+
+
+def test_the_critics_of_the_best_weights_are_those_of_the_nearest_checkpoint(first, tmp_path, capsys):
+    """Three steps with a checkpoint at each, of which the last two are kept."""
+    still = {"steps": 3, "checkpoint_every": 1, "quiet": True}
+    run = gantools.train("pix2pix", **PAIRS, init=first.folder, **still, lr_d=0.01, out="run")
+    checkpoints = list_checkpoints(run.folder / "checkpoints")
+    slow = {"lr_g": 1e-12, "lr_d": 1e-12, "steps": 1}
+    critics = [load_checkpoint(path)["updates"]["nets"] for path in checkpoints]
+    for step, nearest in ((3, 3), (2, 2), (1, 2)):
+        header = read_header(run.weights).model_copy(update={"step": step})
+        save_weights(run.folder / "weights-best.safetensors", read_tensors(run.weights), header)
+        start = run.folder / "weights-best.safetensors"
+        second = gantools.train("pix2pix", **PAIRS, init=start, out=f"on-{step}", **slow)
+        begun = {k: v for k, v in critics[nearest - 2].items() if k.startswith("discriminators.")}
+        assert begun
+        assert alike(begun, {name: networks_of(second)["nets"][name] for name in begun})
+        said = capsys.readouterr().err.replace("\n", " ")
+        late = " of step 2" if step == 1 else ","
+        assert f"from weights-best (step {step}) with its discriminators{late}" in said
+        assert read_header(second.weights).extra["init"].get("discriminators_step") == (2 if step == 1 else None)
 
 
 @pytest.mark.parametrize("task", TINY)

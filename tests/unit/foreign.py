@@ -149,6 +149,22 @@ class Patches(nn.Module):
         return self.model(image)
 
 
+class Pixels(nn.Module):
+    """The discriminator of single pixels."""
+
+    def __init__(self, inside=3, width=4, norm="instance"):
+        super().__init__()
+        biased = norm == "instance"
+        self.net = nn.Sequential(
+            nn.Conv2d(inside, width, 1), nn.LeakyReLU(0.2),
+            nn.Conv2d(width, 2 * width, 1, bias=biased), norm_of(norm, 2 * width), nn.LeakyReLU(0.2),
+            nn.Conv2d(2 * width, 1, 1, bias=biased),
+        )  # fmt: skip
+
+    def forward(self, image):
+        return self.net(image)
+
+
 class StarBlock(nn.Module):
     """main.{0,3} and their norms."""
 
@@ -253,6 +269,53 @@ class Painter(nn.Module):
         for block in self.GBlocks:
             x = block(x, torch.cat([noise, sentence], 1))
         return self.to_rgb(x)
+
+
+class Halving(nn.Module):
+    """DBlocks.N of DF-GAN: there is a shortcut in every block, which only one that widens uses."""
+
+    def __init__(self, inside, outside):
+        super().__init__()
+        self.gamma = nn.Parameter(torch.zeros(1))
+        self.conv_r = nn.Sequential(
+            nn.Conv2d(inside, outside, 4, 2, 1, bias=False), nn.LeakyReLU(0.2),
+            nn.Conv2d(outside, outside, 3, 1, 1, bias=False), nn.LeakyReLU(0.2),
+        )  # fmt: skip
+        self.conv_s = nn.Conv2d(inside, outside, 1)
+
+    def forward(self, x):
+        kept = x if x.shape[1] == self.conv_s.out_channels else self.conv_s(x)
+        return F.avg_pool2d(kept, 2) + self.gamma * self.conv_r(x)
+
+
+class PictureJudge(nn.Module):
+    """netD of DF-GAN: what it sees of a picture."""
+
+    def __init__(self, width=2, blocks=6):
+        super().__init__()
+        channels = [width * min(2**i, 8) for i in range(blocks + 1)]
+        self.conv_img = nn.Conv2d(3, width, 3, 1, 1)
+        self.DBlocks = nn.ModuleList(Halving(*pair) for pair in itertools.pairwise(channels))
+
+    def forward(self, x):
+        x = self.conv_img(x)
+        for block in self.DBlocks:
+            x = block(x)
+        return x
+
+
+class PairJudge(nn.Module):
+    """netC of DF-GAN: whether that goes with a sentence."""
+
+    def __init__(self, width=2, sentence=8):
+        super().__init__()
+        self.joint_conv = nn.Sequential(
+            nn.Conv2d(8 * width + sentence, 2 * width, 3, 1, 1, bias=False), nn.LeakyReLU(0.2),
+            nn.Conv2d(2 * width, 1, 4, bias=False),
+        )  # fmt: skip
+
+    def forward(self, seen, sentence):
+        return self.joint_conv(torch.cat([seen, sentence[:, :, None, None].expand(-1, -1, 4, 4)], 1))
 
 
 class Reader(nn.Module):

@@ -1,4 +1,4 @@
-"""DF-GAN's generator and text encoder: imported, they paint what they painted before."""
+"""DF-GAN's generator, critics and text encoder: imported, they paint and judge as they did before."""
 
 import os
 import pickle
@@ -11,8 +11,12 @@ import gantools
 from gantools import GanToolsError
 from gantools.interchange import Wishes
 from gantools.text.encoder import load_encoder
+from gantools.training.checkpoint import newest_checkpoint
+from gantools.weights.header import read_header, read_networks
 from gantools.weights.importing import import_weights
-from tests.unit.foreign import Painter, Reader, drawn
+from gantools_text2image.networks import Discriminator
+from tests.conftest import EXAMPLES
+from tests.unit.foreign import Painter, PairJudge, PictureJudge, Reader, drawn
 
 OUT = Path("birds.safetensors")
 WORDS = ["<end>", "a", "red", "blue", "bird", "with", "wings"]
@@ -23,14 +27,17 @@ FILES = {"encoder": "text_encoder200.pth"}
 def networks():
     """DF-GAN's files, in the current folder, and what is in them."""
     painter, reader = drawn(Painter()), drawn(Reader(len(WORDS)))
-    critics = {"netD": {"conv_img.weight": torch.rand(6, 3, 3, 3)}, "netC": {"joint_conv.0.weight": torch.rand(2, 2)}}
-    optimizers = {"optimizer_G": {"state": {0: {"step": torch.ones(1)}}, "param_groups": [{"lr": 1e-4}]}}
-    state = {"model": {"netG": painter.state_dict(), **critics}, "optimizers": optimizers, "epoch": 970}
-    torch.save(state, "state_epoch_970.pth")
+    save(painter, drawn(PictureJudge(6)), drawn(PairJudge(6)))
     torch.save(reader.state_dict(), FILES["encoder"])
     numbered = dict(enumerate(WORDS))
     save_vocabulary([[[1, 2]], [[1, 3]], numbered, {word: number for number, word in numbered.items()}])
     return painter, reader
+
+
+def save(painter, sees, reads):
+    model = {"netG": painter.state_dict(), "netD": sees.state_dict(), "netC": reads.state_dict()}
+    optimizers = {"optimizer_G": {"state": {0: {"step": torch.ones(1)}}, "param_groups": [{"lr": 1e-4}]}}
+    torch.save({"model": model, "optimizers": optimizers, "epoch": 970}, "state_epoch_970.pth")
 
 
 def save_vocabulary(content):
@@ -68,6 +75,52 @@ def test_prompts_are_painted_as_before(networks):
     assert picture.size == (256, 256)
 
 
+@torch.no_grad()
+def judged(tensors, size, width):
+    """Return what ours, filled with tensors, and a picture and sentences for it to judge."""
+    critic = Discriminator(8, size, width)
+    critic.load_state_dict({name.removeprefix("d."): value for name, value in tensors.items()})
+    image, sentence = torch.rand(3, 3, size, size) * 2 - 1, torch.randn(3, 8)
+    return critic(image, sentence).score, image, sentence
+
+
+@pytest.mark.parametrize(("blocks", "width"), [(6, 6), (4, 3)])
+def test_critics_judge_as_they_did(networks, blocks, width):
+    sees, reads = drawn(PictureJudge(width, blocks)), drawn(PairJudge(width))
+    save(drawn(Painter(blocks=blocks)), sees, reads)
+    taken()
+    score, image, sentence = judged(read_networks(OUT)[1], 4 * 2**blocks, width)
+    with torch.no_grad():
+        expected = reads(sees(image), sentence)
+    assert expected.std() > 0.05
+    torch.testing.assert_close(score, expected, atol=1e-4, rtol=1e-5)
+    assert read_header(OUT).extra["imported"]["discriminators"] == ["d"]
+
+
+def test_critics_that_were_changed_are_left_out(networks):
+    for sees, reads in ((PictureJudge(6, 5), PairJudge(6)), (PictureJudge(6), PairJudge(4))):
+        save(networks[0], sees, reads)
+        taken()
+        assert read_networks(OUT)[1] == {}
+
+
+def test_training_goes_on_with_the_critics_and_the_encoder(networks, capsys):
+    save(drawn(Painter(blocks=3)), drawn(PictureJudge(6, 3)), drawn(PairJudge(6)))
+    taken()
+    Path("words").mkdir()
+    for path, text in zip(sorted((EXAMPLES / "noto").glob("*.png")), ["a red bird", "wings"] * 5, strict=False):
+        Path("words", path.name).write_bytes(path.read_bytes())
+        Path("words", f"{path.stem}.txt").write_text(text)
+    still = {"lr_g": 1e-12, "lr_d": 1e-12, "steps": 1, "batch_size": 2, "device": "cpu"}
+    gantools.train("text2image", data="words", init=OUT, out="on", **still)
+    assert "from birds (step 0) with its discriminators," in capsys.readouterr().err.replace("\n", " ")
+    nets = newest_checkpoint(Path("on/checkpoints"))["updates"]["nets"]
+    for name, tensor in read_networks(OUT)[1].items():
+        torch.testing.assert_close(nets[f"discriminators.{name}"], tensor, atol=1e-6, rtol=0)
+    config = read_header(Path("on/weights.safetensors")).config
+    assert (config["size"], config["d_width"], config["generator"]) == (32, 6, "df-gan")
+
+
 def test_words_that_are_not_known_and_captions_that_are_too_long(networks, caplog):
     model = taken()
     caplog.set_level("WARNING", "gantools")
@@ -87,6 +140,7 @@ def test_words_that_are_not_known_and_captions_that_are_too_long(networks, caplo
 
 def test_what_does_not_belong_together_is_refused(networks):
     assert "paints what its own text encoder says" in _without()
+    assert "does not say which words it knows" in _without(**FILES)
     torch.save(Reader(len(WORDS), hidden=5).state_dict(), "other.pth")
     assert "sentences of 8 numbers, and the text encoder gives 10" in refuse(encoder="other.pth")
     torch.save(torch.nn.GRU(3, 4).state_dict(), "gru.pth")
@@ -98,9 +152,9 @@ def test_what_does_not_belong_together_is_refused(networks):
         assert "holds no vocabulary" in refuse()
 
 
-def _without():
+def _without(**wishes):
     with pytest.raises(GanToolsError) as caught:
-        import_weights(Path("state_epoch_970.pth"), OUT, Wishes())
+        import_weights(Path("state_epoch_970.pth"), OUT, Wishes(**wishes))
     return caught.value.message
 
 

@@ -8,12 +8,12 @@ import torch
 import gantools
 from gantools import GanToolsError
 from gantools.interchange import Wishes
-from gantools.networks import PatchGAN
+from gantools.networks import PatchGAN, PixelGAN
 from gantools.training.checkpoint import newest_checkpoint
 from gantools.weights.header import read_header, read_networks
 from gantools.weights.importing import import_weights
 from tests.conftest import EXAMPLES
-from tests.unit.foreign import Patches, ResNet, UNet, drawn
+from tests.unit.foreign import Patches, Pixels, ResNet, UNet, drawn
 
 OUT = Path("w.safetensors")
 SIZES = [(32, 32), (64, 32), (20, 44)]
@@ -91,16 +91,17 @@ def test_discriminators_judge_as_they_did_and_training_goes_on_with_them():
 
 
 @pytest.mark.parametrize("norm", ["batch", "instance"])
-def test_a_conditional_discriminator_sees_source_and_result_in_their_places(norm):
-    critic = drawn(Patches(inside=6, width=4, layers=3, norm=norm)).eval()
+@pytest.mark.parametrize(("theirs", "critic"), [(Patches, PatchGAN), (Pixels, PixelGAN)])
+def test_a_conditional_discriminator_sees_source_and_result_in_their_places(theirs, critic, norm):
+    network = drawn(theirs(inside=6, width=4, norm=norm)).eval()
     save(drawn(UNet(norm=norm)), "run/latest_net_G.pth")
-    save(critic, "run/latest_net_D.pth")
+    save(network, "run/latest_net_D.pth")
     taken("run")
     _, tensors = read_networks(OUT)
-    ours = PatchGAN(6, width=4, layers=3, norm=norm).eval()
+    ours = critic(6, width=4, norm=norm).eval()
     ours.load_state_dict({name.removeprefix("d."): value for name, value in tensors.items()})
     a, b = torch.rand(2, 1, 3, 64, 64) * 2 - 1
-    torch.testing.assert_close(ours(b, a), critic(torch.cat([a, b], 1)), atol=1e-4, rtol=0)
+    torch.testing.assert_close(ours(b, a), network(torch.cat([a, b], 1)), atol=1e-4, rtol=0)
 
 
 def test_a_discriminator_of_another_kind_is_left_out():

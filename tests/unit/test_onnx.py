@@ -72,7 +72,7 @@ def test_what_drops_at_random_is_refused(tmp_path):
     assert "--dropout 0" in raised.value.hint
 
 
-def test_what_was_settled_by_the_export_cannot_be_asked_for_otherwise(tmp_path):
+def test_what_was_settled_by_the_export_cannot_be_asked_for_otherwise(tmp_path, monkeypatch):
     model = trained("pix2pix", tmp_path)
     (file,) = export_onnx(model, tmp_path / "pairs.v1.2")
     assert file.name == "pairs.v1.2.onnx"
@@ -82,6 +82,15 @@ def test_what_was_settled_by_the_export_cannot_be_asked_for_otherwise(tmp_path):
     assert options.intra_op_num_threads == torch.get_num_threads()
     with pytest.raises(GanToolsError, match="translate with --inference picture alone"):
         loaded.translate(images, inference="stored")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert str(gantools.load(file).device) == str(loaded.to("cpu").device) == "cpu"
+    for load in (
+        lambda: gantools.load(file, "cuda"),
+        lambda: gantools.load(tmp_path / "run", "cuda:1", engine="onnx"),
+        lambda: loaded.to("cuda"),
+    ):
+        with pytest.raises(GanToolsError, match="runs networks on the CPU, not on cuda"):
+            load()
     with pytest.raises(GanToolsError, match="is an ONNX file already"):
         export_onnx(loaded, tmp_path / "again.onnx")
     with pytest.raises(GanToolsError, match=r"is no \.safetensors file"):
