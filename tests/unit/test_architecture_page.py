@@ -12,9 +12,11 @@ def page(pytestconfig):
 
 
 def test_its_layers_are_those_that_are_checked(page, pytestconfig):
-    contracts = tomllib.loads((pytestconfig.rootpath / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    checked = [line.replace("gantools.", "").split(" | ") for line in contracts[0]["layers"]]
-    drawn = [re.split(r"\s{2,}", line)[0].split(", ") for line in page.split("```text\n")[1].split("───")[0].splitlines()]
+    settings = tomllib.loads((pytestconfig.rootpath / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    checked = [line.replace("gantools.", "").split(" | ") for line in layers]
+    lines = page.split("```text\n")[1].split("───")[0].splitlines()
+    drawn = [re.split(r"\s{2,}", line)[0].split(", ") for line in lines]
     assert drawn == checked
 
 
