@@ -55,7 +55,11 @@ READ = [
     r".*--engine\b",
 ]  # fmt: skip
 _NAMES = ("objective", "penalty", "constraint")
-PLUGINS = {"gantools_cut": EXAMPLES / "gantools-cut", "gantools_gcgan": ROOT / "tests" / "plugin_example"}
+PLUGINS = {
+    "gantools_alpha_loss": EXAMPLES / "gantools-alpha-loss",
+    "gantools_cut": EXAMPLES / "gantools-cut",
+    "gantools_gcgan": ROOT / "tests" / "plugin_example",
+}
 FOLDERS = """
     horses zebras outlines drawings photos A B faces words birds test/A test/B test/outline test/openmoji AB/A AB/B
     styles/noto styles/twemoji facades/train facades/test celeba/images datasets/horse2zebra/trainA

@@ -1,4 +1,4 @@
-"""The tutorial's plugin: what the page shows is what its files hold, and it trains and translates."""
+"""The tutorials: what a page shows is what its plugin's files hold; and CUT trains and translates."""
 
 import importlib
 import re
@@ -29,12 +29,16 @@ def plugin():
         del sys.modules[name]
 
 
-def test_every_block_of_the_page_is_in_the_files(pytestconfig):
-    page = (pytestconfig.rootpath / "docs" / "tutorial-cut.md").read_text(encoding="utf-8")
-    files = [*PLUGIN.rglob("*.py"), PLUGIN / "pyproject.toml"]
+@pytest.mark.parametrize(
+    ("name", "least", "folder"),
+    [("tutorial-cut", 11, "gantools-cut"), ("tutorial-objective", 7, "gantools-alpha-loss")],
+)
+def test_every_block_of_the_page_is_in_the_files(name, least, folder, pytestconfig):
+    page = (pytestconfig.rootpath / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    files = [*(EXAMPLES / folder).rglob("*.py"), EXAMPLES / folder / "pyproject.toml"]
     lines = "\n".join(_lines(path.read_text(encoding="utf-8")) for path in files)
     blocks = re.findall(r"```(?:python|toml)\n(.*?)```", page, flags=re.DOTALL)
-    assert len(blocks) > 10
+    assert len(blocks) >= least
     assert not [block for block in blocks if _lines(block) not in lines]
 
 
