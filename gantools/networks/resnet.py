@@ -67,7 +67,8 @@ class ResNetGenerator(nn.Module):
             painted: Tensor = self.head(y)
             return painted
         change = self.head[:-1](torch.cat([y, whole], 1))
-        return (change + (_SOURCE * x).atanh()).tanh()
+        result: Tensor = (change + (_SOURCE * x).atanh()).tanh()
+        return result
 
 
 class _Conv(nn.Sequential):
