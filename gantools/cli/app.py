@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import gantools
-from gantools.cli.console import TalkHandler, put, show_error
+from gantools.cli.console import TalkHandler, put, say, show_error
 from gantools.errors import GanToolsError
 from gantools.plugins import manager
 
@@ -68,12 +68,15 @@ class RootGroup(TyperGroup):
         return name, command.load() if isinstance(command, LazyCommand) else command, rest
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; a GanToolsError ends it with its message and exit code 1."""
+        """Run the command; a GanToolsError ends it with its message and exit code 1, Ctrl-C with 130."""
         try:
             return super().invoke(ctx)
         except GanToolsError as error:
             show_error(error)
             raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            say("interrupted")
+            raise typer.Exit(130) from None
 
 
 app = typer.Typer(

@@ -110,7 +110,7 @@ def evaluate(
     if weights is None and not quiet:
         say(f"evaluating {model.path} ({model.header.task}, step {model.header.step:,}); name others to choose")
     place = out or _place(model.path)
-    comparisons = comparisons_for(model.info, model.task.config, _given(model, data) or _training_data(model.path))
+    comparisons = comparisons_for(model.info, model.task.config, _given(model, data) or _training_data(model))
     with steps_bar(quiet) as report:
         rows = measure(model, comparisons, place, names, features, samples, seed, _below(training), report)
     given = asked(names, features, samples, seed, training is not None)
@@ -154,17 +154,18 @@ def _given(model: Model, data: Settings) -> Settings:
     return given
 
 
-def _training_data(weights: Path) -> Settings:
+def _training_data(model: Model) -> Settings:
     """Return the data of the run that weights lie in, with a warning; GanToolsError if they lie in none."""
     from gantools.config import read_yaml
 
-    file = weights.parent / "config.yaml"
+    folders = "--a DIR --b DIR" if "a" in type(model.task.config).model_fields else "--data DIR"
+    file = model.path.parent / "config.yaml"
     if not file.is_file():
         raise GanToolsError(
             "on which pictures? these weights do not lie in a run folder",
-            "name the data as for `gantools train`: --a DIR --b DIR, or --data DIR",
+            f"name the data as for `gantools train`: {folders}",
         )
-    say("warning: on the pictures it was trained on, which flatters; give others, such as --a DIR --b DIR")
+    say(f"warning: on the pictures it was trained on, which flatters; give others, such as {folders}")
     return {name: value for name, value in read_yaml(file).items() if name in _DATA and value is not None}
 
 

@@ -15,6 +15,7 @@ from gantools.data.decode import open_image
 from gantools.errors import GanToolsError
 
 log = logging.getLogger("gantools")
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,10 @@ def readable_pictures(pictures: Sequence[Picture]) -> list[Picture]:
 def _broken(pictures: Sequence[Picture]) -> set[Path]:
     """Return the files that cannot be read, with a warning for each."""
     broken = {path: problem for path, one in {one.path: one for one in pictures}.items() if (problem := _problem(one))}
-    for problem in broken.values():
+    for problem in list(broken.values())[:_SHOWN]:
         log.warning("left out: %s", problem)
+    if len(broken) > _SHOWN:
+        log.warning("left out: %s more", f"{len(broken) - _SHOWN:,}")
     return set(broken)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -77,9 +78,10 @@ def evaluate(
     comparisons, training = readable(comparisons), readable_pictures(training)
     check_metrics(metrics, comparisons, features, samples, training)
     learned = PictureSet(training, backbone, model.background) if training else None
+    goes_back = any("back" in metric.needs for metric in chosen.values())
     rows = []
     for comparison in comparisons:
-        maker = _Maker(model, backbone, out / _file_word(comparison.title), seed, report)
+        maker = _Maker(model, backbone, out / _file_word(comparison.title), seed, goes_back, report)
         made = replace(maker.evidence(comparison, samples), training=learned)
         figures = [_figures(chosen, seen, report) for seen in (made, _as_is(made))]
         rows.append(Row(comparison.title, comparison.fingerprint(), *figures))
@@ -88,6 +90,12 @@ def evaluate(
 
 def comparisons_for(info: TaskInfo, trained: RunConfig, data: Settings) -> list[Comparison]:
     """Return what to compare on other data than a task was trained on, named by its data settings."""
+    selected, given = getattr(trained, "select", []), data.get("data")
+    if given and selected and len(given) != len(selected) and not data.get("select"):
+        raise GanToolsError(
+            f"data sets here: {len(given)}; that were trained on: {len(selected)}",
+            "give as many, in that order, or name what to compare with --select NAME,… for each",
+        )
     config = validate(type(trained), {**trained.model_dump(), **data})
     found: list[Comparison] = load_object(info.task)(config).comparisons()
     return found
@@ -132,8 +140,10 @@ def check_metrics(
     backbone = load_backbone(features)
     seen = [_foreseen(comparison, backbone, samples, training) for comparison in comparisons]
     for name, metric in pick_metrics(names).items():
-        if not any(map(metric.applies, seen)):
-            here = [other for other, one in pick_metrics(()).items() if any(map(one.applies, seen))]
+        if not any(_applies(name, metric, one) for one in seen):
+            here = [
+                other for other, one in pick_metrics(()).items() if any(_applies(other, one, some) for some in seen)
+            ]
             raise GanToolsError(
                 f"there is nothing here that `{name}` can be measured on",
                 f"{_missing(metric)}; here {flags} can be {', '.join(here)}" if here else _missing(metric),
@@ -159,15 +169,34 @@ def _figures(metrics: Mapping[str, Metric], seen: Evidence | None, report: Repor
     """Return what every metric that applies says; names of those that look at features end in the backbone's."""
     if seen is None:
         return {}
-    applying = {name: metric for name, metric in metrics.items() if metric.applies(seen)}
+    applying = {name: metric for name, metric in metrics.items() if _applies(name, metric, seen)}
     found = {}
     for done, (name, metric) in enumerate(applying.items(), start=1):
         try:
-            found[figure_name(name, metric, seen.made.backbone.name)] = metric(seen)
+            found[figure_name(name, metric, seen.made.backbone.name)] = _in_numbers(metric(seen))
         except Exception as error:  # whatever a plugin's metric raises: the other figures are worth keeping
-            log.warning("the metric `%s` failed: %s", name, in_words(error))
+            log.warning("the metric `%s` has no figure: %s", name, in_words(error))
         report("measuring", done, len(applying))
     return found
+
+
+def _applies(name: str, metric: Metric, seen: Evidence) -> bool:
+    """Whether a metric applies; one that fails to say so does not."""
+    try:
+        return metric.applies(seen)
+    except Exception as error:  # of a plugin
+        log.warning("the metric `%s` cannot be asked: %s", name, in_words(error))
+        return False
+
+
+def _in_numbers(value: Value) -> Value:
+    """Return a figure in plain numbers; an error if it holds something else, or none that is finite."""
+    if not isinstance(value, Value):
+        raise TypeError(f"it gave a {type(value).__name__}, not a Value")
+    if not math.isfinite(value.value):
+        raise ArithmeticError(f"it came to {float(value.value)}")
+    error, chance = (None if x is None or not math.isfinite(x) else float(x) for x in (value.std_error, value.chance))
+    return Value(float(value.value), error, int(value.n), chance)
 
 
 def _as_is(seen: Evidence) -> Evidence | None:
@@ -179,12 +208,13 @@ def _as_is(seen: Evidence) -> Evidence | None:
 
 @dataclass(frozen=True)
 class _Maker:
-    """Makes one comparison's pictures below a folder."""
+    """Makes one comparison's pictures below a folder, translated back too if anybody looks at that."""
 
     model: Model
     backbone: Backbone
     folder: Path
     seed: int
+    goes_back: bool
     report: Report
 
     def evidence(self, comparison: Comparison, samples: int) -> Evidence:
@@ -193,7 +223,7 @@ class _Maker:
             made, truth, prompts = self._painted(comparison, samples)
             return Evidence(self._set(made, keep=False), self._set(comparison.real), truth, prompts=prompts)
         made = self._translated(comparison.sources, [comparison.options] * len(comparison.sources), "translated")
-        back = self._translated(made, comparison.back, "back") if comparison.back else None
+        back = self._translated(made, comparison.back, "back") if comparison.back and self.goes_back else None
         return Evidence(
             self._set(made, keep=False),
             self._set(comparison.real),

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from gantools.errors import GanToolsError
 from gantools.metrics.base import Evidence, Metric, Need, Value
 
 if TYPE_CHECKING:
     from gantools.metrics.pictures import PictureSet
 
-_SIDE = 16
+_SIDE, _MOST = 16, 10.0
 
 
 class Nearest(Metric):
@@ -29,13 +30,15 @@ class Nearest(Metric):
     decimals: ClassVar[int] = 2
 
     def __call__(self, seen: Evidence) -> Value:
-        """Return the ratio; 1 where half of the real pictures are themselves among those that were trained on."""
+        """Return the ratio; GanToolsError where the real pictures are themselves among those that were trained on."""
         if seen.training is None:
             raise ValueError("the pictures that were trained on are not known")
         learned, real = small(seen.training), small(seen.real)
         ours = _median_ratio(small(seen.made), learned, real, torch.tensor(seen.kin))
         theirs = _median_ratio(real, learned, real, torch.arange(len(real)))
-        return Value(ours / theirs if theirs else 1.0, None, len(seen.made))
+        if not theirs:
+            raise GanToolsError("half of the real pictures were trained on", "give others to compare with")
+        return Value(ours / theirs, None, len(seen.made))
 
 
 def small(pictures: PictureSet) -> Tensor:
@@ -44,13 +47,13 @@ def small(pictures: PictureSet) -> Tensor:
 
 
 def _median_ratio(made: Tensor, learned: Tensor, real: Tensor, own: Tensor) -> float:
-    """Return the median of the distance to the nearest of ``learned`` over that to the nearest of ``real``.
+    """Return the median of the distance to the nearest of ``learned`` over that to the nearest of ``real``, up to 10.
 
     ``own[i]`` is the row of ``real`` that made[i] is not compared with.
     """
     strange = own[:, None] == torch.arange(len(real))
     unseen = _distances(made, real).masked_fill(strange, torch.inf).amin(1)
-    return float((_distances(made, learned).amin(1) / unseen.clamp_min(1e-12)).median())
+    return float((_distances(made, learned).amin(1) / unseen.clamp_min(1e-12)).clamp_max(_MOST).median())
 
 
 def _distances(x: Tensor, y: Tensor) -> Tensor:

@@ -126,7 +126,7 @@ def read_run(folder: Path) -> RunResult:
     courses: dict[str, list[tuple[int, float]]] = {}
     for row in rows:
         for name, value in row.items():
-            if name.startswith("eval/"):
+            if name.startswith("eval/") and isinstance(value, int | float) and isfinite(value):
                 courses.setdefault(name.removeprefix("eval/"), []).append((row["step"], value))
     timed = next((row for row in reversed(rows) if "seconds" in row), {"seconds": 0.0, "step": 1})
     measured = _evaluation(folder / METRICS, header.step)

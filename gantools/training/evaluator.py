@@ -40,13 +40,23 @@ class Evaluator:
     training uses: a run has the same weights with and without it.
     """
 
-    def __init__(self, run: Run, task: Task[Any]) -> None:
-        config = run.config
-        self.run, self.task, self.every = run, task, config.eval_every
+    def __init__(self, run: Run, task: Task[Any], resumed: bool = False) -> None:
+        """Prepare it; GanToolsError if nothing can be evaluated, but for a run that is ``resumed`` a warning."""
+        self.run, self.task, self.every = run, task, run.config.eval_every
         self.best: dict[str, Any] = {}
         self._signs = Signs()
         if self.every is None:
             return
+        try:
+            self._prepare(run.config)
+        except GanToolsError as error:
+            if not resumed:
+                raise
+            log.warning("the run goes on without --eval-every: %s", error.message)
+            self.every = None
+
+    def _prepare(self, config: RunConfig) -> None:
+        run = self.run
         names = [name.strip() for name in config.eval_metrics.split(",") if name.strip()]
         self.names = list(dict.fromkeys([config.best_metric, *names]))
         metrics = pick_metrics(self.names)
@@ -57,9 +67,10 @@ class Evaluator:
             raise GanToolsError(f"--best-metric {config.best_metric}: neither high nor low is good", "give kid or l1")
         self.comparisons = readable(comparisons_for(run.task, config, data_of(config)))
         trained = comparisons_for(run.task, config, {})
-        _warn_of_the_same(self.comparisons, trained)
-        watched = any("training" in metric.needs for metric in metrics.values())
-        self.training = readable_pictures(learned_from(trained)) if watched else []
+        watching = [name for name, metric in metrics.items() if "training" in metric.needs]
+        if _the_same(self.comparisons, trained):  # to be copies of these is no fault
+            self.names, watching = [name for name in self.names if name not in watching], []
+        self.training = readable_pictures(learned_from(trained)) if watching else []
         check_metrics(self.names, self.comparisons, training=self.training, flags="--best-metric and --eval-metrics")
 
     def due(self, step: int, last: bool) -> bool:
@@ -131,14 +142,14 @@ def data_of(config: RunConfig) -> dict[str, Any]:
     return {"data": folders[0]} | {name: None for name in ("a", "b") if name in has}
 
 
-def _warn_of_the_same(judged: Sequence[Comparison], trained: Sequence[Comparison]) -> None:
-    """Warn where pictures to judge by are trained on, too."""
+def _the_same(judged: Sequence[Comparison], trained: Sequence[Comparison]) -> bool:
+    """Whether half of the pictures to judge by are trained on, too; any are warned of."""
     ours, theirs = (
         {picture.path.resolve() for row in rows for picture in (*row.real, *row.sources)} for rows in (judged, trained)
     )
-    if ours & theirs:
+    both = len(ours & theirs)
+    if both:
         log.warning(
-            "%s of %s pictures of --eval-data are trained on, too, which flatters",
-            f"{len(ours & theirs):,}",
-            f"{len(ours):,}",
+            "%s of %s pictures of --eval-data are trained on, too, which flatters", f"{both:,}", f"{len(ours):,}"
         )
+    return 2 * both >= len(ours)

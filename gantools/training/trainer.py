@@ -80,7 +80,7 @@ class Trainer:
         if more_steps is not None:
             self.schedule.total = self.step + more_steps
         self.watch = Watch(self.config.n_critic)
-        self.evaluator = Evaluator(run, self.task)
+        self.evaluator = Evaluator(run, self.task, resumed=bool(state))
         self.evaluator.best = state.get("best", {})
 
     def fit(self) -> str:
@@ -194,12 +194,14 @@ class Trainer:
         """Measure the averaged generators, log it, and keep them if they are the best so far."""
         if not self.processes.leads:
             return
-        header = self._header()
         try:
-            values, best, warnings = self.evaluator.measure(self.updates.averaged, header, self.backend.device, last)
-        except Exception as error:  # of data that are gone, or a full disk: no reason to end the training
+            self._measure(last)
+        except Exception as error:  # of data that are gone, or a folder in the way: no reason to end the training
             self._warn(f"step {self.step}: not evaluated: {in_words(error)}")
-            return
+
+    def _measure(self, last: bool) -> None:
+        header = self._header()
+        values, best, warnings = self.evaluator.measure(self.updates.averaged, header, self.backend.device, last)
         self.log.write({"step": self.step, **values})
         figures = ", ".join(f"{name.removeprefix('eval/')} {value:.4g}" for name, value in values.items())
         self.display.note(f"step {self.step}: {figures}{', the best so far' if best else ''}")

@@ -3,9 +3,11 @@
 import json
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image, ImageDraw
 
 import gantools
@@ -92,10 +94,15 @@ def test_what_cannot_be_evaluated_is_refused_before_training(tmp_path, paired, s
     assert not list(tmp_path.glob("run/weights*"))
 
 
-def test_what_was_trained_on_is_compared_with(runs):
+def test_what_was_trained_on_is_compared_with(tmp_path, runs, paired):
     _, measured = runs
-    assert all(row["eval/nearest"] > 0 for row in measured.log() if "eval/l1" in row)
-    evaluator = Evaluator(open_run(measured.folder), None)
+    assert not any("eval/nearest" in row for row in measured.log())  # judged by what was trained on
+    other = tmp_path / "other"
+    shutil.copytree(paired, other)
+    run = open_run(measured.folder)
+    changed = run.config.model_copy(update={"eval_data": [other / "a", other / "b"]})
+    evaluator = Evaluator(replace(run, config=changed), None)
+    assert "nearest" in evaluator.names
     assert {picture.path.parent.name for picture in evaluator.training} == {"b"}
     assert len(learned_from([Comparison("a2b", tuple(Picture(str(i), Path(str(i))) for i in range(5001)))])) == 1667
 
@@ -117,16 +124,30 @@ def test_bad_signs_are_told_of_when_they_last_row_by_row():
     )
 
 
-class Failing:
+class Strange:
     """A metric that a plugin might bring."""
 
     better, needs, decimals = "lower", frozenset(), 3
 
+    def __init__(self, outcome, applies=True):
+        self.outcome, self._applies = outcome, applies
+
     def applies(self, seen):
-        return True
+        return self._applies and True
 
     def __call__(self, seen):
-        raise ZeroDivisionError("of mine")
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+class Unsure(Strange):
+    def applies(self, seen):
+        raise KeyError("who knows")
+
+
+def raising(*_, **__):
+    raise OSError("no such picture")
 
 
 def test_an_evaluation_that_fails_costs_its_figures_and_not_the_training(tmp_path, paired, monkeypatch, caplog):
@@ -135,7 +156,7 @@ def test_an_evaluation_that_fails_costs_its_figures_and_not_the_training(tmp_pat
     (data / "b" / "11.png").write_bytes(b"not a picture")  # trained on: its pair is left out there, too
     caplog.set_level("WARNING", "gantools")
     asked = {"eval_every": 2, "eval_data": [paired / "a", paired / "b"], "eval_metrics": "nearest", "best_metric": "l1"}
-    monkeypatch.setattr("gantools.training.evaluator.evaluate", Failing().__call__)
+    monkeypatch.setattr("gantools.training.evaluator.evaluate", raising)
     trained = train(tmp_path / "run", data, **asked)
     assert (trained.outcome, trained.step) == ("finished", 4)
     assert trained.weights.is_file()
@@ -143,14 +164,41 @@ def test_an_evaluation_that_fails_costs_its_figures_and_not_the_training(tmp_pat
 
 
 def test_a_metric_that_fails_costs_its_own_figure(paired, runs, monkeypatch, caplog):
+    strange = {
+        "raises": Strange(ZeroDivisionError("of mine")),
+        "nan": Strange(Value(math.nan, None, 9)),
+        "bare": Strange(0.5),
+        "tensor": Strange(Value(torch.tensor(1.5), torch.tensor(0.5), torch.tensor(9))),
+        "unsure": Unsure(Value(1.0, None, 9)),
+    }
     picked = evaluation.pick_metrics
-    monkeypatch.setattr(evaluation, "pick_metrics", lambda names: {**picked(["l1"]), "mine": Failing()})
+    monkeypatch.setattr(evaluation, "pick_metrics", lambda names: {**picked(["l1"]), **strange})
     caplog.set_level("WARNING", "gantools")
     model = gantools.load(runs[0].folder)
     comparisons = evaluation.comparisons_for(model.info, model.task.config, {"a": paired / "a", "b": paired / "b"})
     (row,) = evaluation.evaluate(model, comparisons, runs[0].folder / "again")
-    assert list(row.made) == ["l1"]
-    assert "`mine` failed: ZeroDivisionError: of mine" in caplog.text
+    assert list(row.made) == ["l1", "tensor"]
+    assert json.loads(json.dumps(row.as_json()))["made"]["tensor"] == {"value": 1.5, "std_error": 0.5, "n": 9}
+    for name, why in (("raises", "of mine"), ("nan", "came to nan"), ("bare", "a float"), ("unsure", "who knows")):
+        assert [name in record.message and why in record.message for record in caplog.records].count(True) >= 1, name
+
+
+def test_best_weights_that_cannot_be_written_cost_no_training(tmp_path, paired):
+    (tmp_path / "run/weights-best.safetensors").mkdir(parents=True)
+    (tmp_path / "run/config.yaml").touch()  # a run that never came to a checkpoint
+    asked = {"eval_every": 2, "eval_data": [paired / "a", paired / "b"], "eval_metrics": "", "best_metric": "l1"}
+    assert train(tmp_path / "run", paired, **asked).weights.is_file()
+
+
+def test_a_run_whose_pictures_to_judge_by_are_gone_is_resumed_without(tmp_path, paired, caplog):
+    judged = tmp_path / "judged"
+    shutil.copytree(paired, judged)
+    asked = {"eval_every": 2, "eval_data": [judged / "a", judged / "b"], "eval_metrics": "", "best_metric": "l1"}
+    trained = train(tmp_path / "run", paired, **asked)
+    shutil.rmtree(judged)
+    caplog.set_level("WARNING", "gantools")
+    assert gantools.resume(trained.folder, steps=2, quiet=True).step == 6
+    assert "the run goes on without --eval-every" in caplog.text
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFilter
 from scipy.special import softmax
+from torch_fidelity.metric_kid import kid_features_to_metric
 
 from gantools.metrics import Evidence
 from gantools.metrics.meaning import (
@@ -73,6 +74,13 @@ def test_kid_is_the_papers_double_sum():
     expected = 1000 * (mean_kernel(x, x, True) + mean_kernel(y, y, True) - 2 * mean_kernel(x, y, False))
     found = KernelDistance()(sets(torch.from_numpy(x), torch.from_numpy(y)))
     assert (found.value, found.n) == (pytest.approx(expected, rel=1e-12), 7)
+
+
+def test_kid_of_all_pairs_is_torch_fidelitys_with_one_subset():
+    x, y = normal(30, 16), normal(30, 16, 0.3)
+    found = kid_features_to_metric(x, y, kid_subsets=1, kid_subset_size=30, verbose=False)
+    value = KernelDistanceOfAll()(sets(x, y, truth=tuple(range(30)))).value
+    assert value == pytest.approx(1000 * found["kernel_inception_distance_mean"], rel=1e-9)
 
 
 def test_kid_leaves_out_a_picture_and_its_truth_and_pictures_of_one_truth():
@@ -169,6 +177,7 @@ def test_copies_of_training_pictures_are_found_whatever_small_flaws_they_have(fl
         return Nearest()(Evidence(made, seen, truth, training=known)).value
 
     assert nearest(learned[:20]) < 0.45
+    assert nearest(real[1:] + real[:1], tuple(range(20))) < 20  # pictures of others' truth
     assert nearest(real, tuple(range(20))) == pytest.approx(1, abs=0.1)
 
 
