@@ -94,6 +94,8 @@ class PluginManager:
         """Take in one plugin and all its registrations, or record why not."""
         self.records[record.name] = record
         try:
+            if other := self._pm.get_name(module):
+                raise ValueError(f"its module is that of plugin `{other}`")
             self._pm.register(module, record.name)
             self._check_names(module)
             record.hooks = sorted(caller.name for caller in self._pm.get_hookcallers(module) or [])

@@ -57,7 +57,8 @@ def new(
     """Write a plugin that works and is tested, to change from there."""
     for registry in (manager().tasks, manager().objectives, manager().metrics):
         if name in registry.names():
-            raise GanToolsError(f"{registry.origin(name)} brings a {registry.what} `{name}` already", "choose another")
+            taken = f"{registry.origin(name)} brings the {registry.what} `{name}` already"
+            raise GanToolsError(taken, "choose another name")
     folder = out or Path(f"gantools-{name}")
     for path in write_plugin(name, kind, folder):
         say(f"wrote {path}")
@@ -70,6 +71,9 @@ def install(
     yes: Annotated[bool, _YES] = False,
 ) -> None:
     """Install plugins with pip, into the environment that gantools runs in."""
+    for package in packages:
+        if package.startswith((".", "/")) and not Path(package.partition("[")[0]).exists():
+            raise GanToolsError(f"there is no {package}", "name a folder or wheel that is there, or a package")
     say(f"{', '.join(packages)}: somebody else's code, which will run whenever gantools does, with all your rights")
     _ask("install it?", yes)
     before = _installed()

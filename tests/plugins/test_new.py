@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -71,8 +72,8 @@ def test_a_command_is_run(written, gantools_cli, gantools_pictures):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["cyclegan"], "brings a task `cyclegan` already"),
-        (["kid"], "brings a metric `kid` already"),
+        (["cyclegan"], "brings the task `cyclegan` already"),
+        (["kid"], "brings the metric `kid` already"),
         (["Line_Drawing"], "is no name for a plugin"),
         (["line-drawing", "-o", "full"], "full is not empty"),
     ],
@@ -85,10 +86,17 @@ def test_what_cannot_be_written_is_one_line(words, message, gantools_cli, gantoo
 
 
 def test_install_says_what_it_does_and_asks(gantools_cli):
+    Path("somewhere").mkdir()
     result = gantools_cli("plugins", "install", "./somewhere")
     assert result.exit_code == 1
     assert "which will run whenever gantools does" in result.stderr
     assert "--yes" in result.stderr
+
+
+def test_what_is_not_there_is_not_installed(gantools_cli):
+    result = gantools_cli("plugins", "install", "./nowhere", "--yes")
+    assert result.exit_code == 1
+    assert "there is no ./nowhere" in result.stderr
 
 
 def test_what_is_not_a_plugin_is_not_uninstalled(gantools_cli):

@@ -76,6 +76,7 @@ BROKEN = {
     "a misspelled hook": (plugin(register_tasks=registers("new"), register_taks=registers("x")), "register_taks"),
     "an exception": (plugin(register_tasks=raises_while_registering), "no such thing"),
     "a wrong argument": (plugin(register_tasks=registers("new"), run_finished=wrong_argument), "result"),
+    "the module of another plugin": (builtin, "module is that of plugin `core`"),
     "a duplicate objective": (
         plugin(register_objectives=lambda register: register("gp", "penalty", "m:GP", "another")),
         "objective `gp` is registered by both",
