@@ -28,6 +28,7 @@ _VERBS = {
     "sweep": "train every combination of some settings with several seeds, and compare",
     "compare": "set runs beside each other, with mean and spread over seeds",
     "report": "write a run as one page of HTML",
+    "ui": "serve a web page on this machine: translate, generate, watch runs",
     "objectives": "list the objective layer's entries, with their formulas",
     "weights": "list trained weights, import those of others, exchange them through a hub",
     "export": "write weights for other programs",
