@@ -24,10 +24,14 @@ def ui(
     from gantools.ui.page import build_page, serve
 
     page = build_page(runs, device)
-    put(serve(page, port, browser, wait=False))
+    put(serve(page, port, browser))
     if not quiet:
         say("open it in a browser; Ctrl-C ends it")
-    page.block_thread()
+    try:
+        page.block_thread()
+    finally:
+        page.close(verbose=False)
+    raise typer.Exit(130)
 
 
 def command() -> Any:

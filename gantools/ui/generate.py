@@ -49,12 +49,15 @@ def build(place: Place) -> None:
             other = gr.Textbox(
                 label="on the way to (optional)", placeholder="a blue fish", max_length=_LETTERS, elem_id="g-other"
             )
-            with gr.Row():
-                seed = gr.Number(0, label="seed", precision=0, minimum=0, elem_id="g-seed", min_width=100)
-                count = gr.Slider(1, _MOST, 4, step=1, label="count", elem_id="g-count", min_width=160)
+            seed = gr.Number(0, label="seed", precision=0, minimum=0, elem_id="g-seed")
+            count = gr.Slider(1, _MOST, 4, step=1, label="count, or pictures on the way", elem_id="g-count")
             weights = weights_list(place, "generate", "g-weights")
             go = gr.Button("generate", variant="primary", elem_id="g-go")
-        gallery = gr.Gallery(label="pictures", columns=4, format="png", height="auto", elem_id="g-gallery")
+        with gr.Column():
+            gallery = gr.Gallery(
+                label="pictures", show_label=False, columns=[2, 4], format="png", height=420, elem_id="g-gallery",
+                buttons=["download", "fullscreen"],
+            )  # fmt: skip
 
     def run(name: str, words: str, to: str, number: float, many: float) -> list[Image.Image]:
         return generate(place, name, words, to, number, many)

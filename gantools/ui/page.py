@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 ADDRESS = "127.0.0.1"
 _TABS = ("translate", "generate", "runs", "weights")
-_STYLE = "footer {display: none !important} .gradio-container {max-width: 1200px !important; margin: auto}"
+_STYLE = """
+footer {display: none !important}
+.gradio-container {width: 100% !important; max-width: 1200px !important; margin: auto}
+@media (max-width: 500px) {
+  .gradio-container button[role=tab] {padding: 0 6px}
+  .gradio-container main {padding: 8px}
+  .gradio-container .column {min-width: 0 !important}
+}
+"""
 
 
 def build_page(runs: Path, device: str = "auto") -> gradio.Blocks:
@@ -36,8 +44,8 @@ def build_page(runs: Path, device: str = "auto") -> gradio.Blocks:
     return page
 
 
-def serve(page: gradio.Blocks, port: int, open_browser: bool = False, wait: bool = True) -> str:
-    """Serve the page on this machine and return its address; with ``wait`` it returns after Ctrl-C."""
+def serve(page: gradio.Blocks, port: int, open_browser: bool = False) -> str:
+    """Serve the page on this machine from now on and return its address; `Blocks.block_thread` waits for Ctrl-C."""
     gr = _gradio()
     from gantools.ui.place import MEGABYTES
 
@@ -49,8 +57,6 @@ def serve(page: gradio.Blocks, port: int, open_browser: bool = False, wait: bool
         )  # fmt: skip
     except OSError:
         raise GanToolsError(f"port {port} is taken", f"give another: gantools ui --port {port + 1}") from None
-    if wait:
-        page.block_thread()
     return str(address)
 
 

@@ -68,7 +68,7 @@ def build(place: Place) -> None:
 
     with gr.Row():
         with gr.Column():
-            source = gr.Image(label="picture", type="pil", image_mode=None, sources=["upload", "clipboard"], height=300)
+            source = gr.Image(label="picture", type="pil", image_mode=None, sources=["upload"], height=300)
             weights = weights_list(place, "translate", "t-weights")
             to = gr.Dropdown([], label="into", visible=False, elem_id="t-to")
             go = gr.Button("translate", variant="primary", elem_id="t-go")
