@@ -37,5 +37,5 @@ def _writer(run: Run, step: int) -> Any:
     if run.folder not in _writers:
         from torch.utils.tensorboard import SummaryWriter
 
-        _writers[run.folder] = SummaryWriter(run.folder / "tensorboard", purge_step=step)  # type: ignore[no-untyped-call]
+        _writers[run.folder] = SummaryWriter(run.folder / "tensorboard", purge_step=step)
     return _writers[run.folder]

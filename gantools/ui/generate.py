@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PIL import Image
 
 from gantools.errors import GanToolsError
@@ -50,12 +48,12 @@ def build(place: Place) -> None:
                 label="on the way to (optional)", placeholder="a blue fish", max_length=_LETTERS, elem_id="g-other"
             )
             seed = gr.Number(0, label="seed", precision=0, minimum=0, elem_id="g-seed")
-            count = gr.Slider(1, _MOST, 4, step=1, label="count, or pictures on the way", elem_id="g-count")
+            count = gr.Slider(1, _MOST, 4, step=1, label="count", elem_id="g-count")
             weights = weights_list(place, "generate", "g-weights")
             go = gr.Button("generate", variant="primary", elem_id="g-go")
         with gr.Column():
             gallery = gr.Gallery(
-                label="pictures", show_label=False, columns=[2, 4], format="png", height=420, elem_id="g-gallery",
+                label="pictures", show_label=False, columns=4, format="png", height=420, elem_id="g-gallery",
                 buttons=["download", "fullscreen"],
             )  # fmt: skip
 

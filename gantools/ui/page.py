@@ -19,10 +19,12 @@ _TABS = ("translate", "generate", "runs", "weights")
 _STYLE = """
 footer {display: none !important}
 .gradio-container {width: 100% !important; max-width: 1200px !important; margin: auto}
+#w-card td:first-child {white-space: nowrap; word-break: normal}
 @media (max-width: 500px) {
-  .gradio-container button[role=tab] {padding: 0 6px}
+  .tab-wrapper button {padding: 0 6px !important; font-size: 14px !important}
   .gradio-container main {padding: 8px}
-  .gradio-container .column {min-width: 0 !important}
+  .gradio-container .row {flex-direction: column}
+  #g-gallery .grid-container {grid-template-columns: repeat(2, minmax(0, 1fr)) !important}
 }
 """
 

@@ -14,8 +14,8 @@ from PIL import Image
 from gantools.api import Model, load_found
 from gantools.errors import GanToolsError
 from gantools.plugins import manager
-from gantools.weights.find import Found, find_weights, run_weights, shipped_index
-from gantools.weights.places import named_weights
+from gantools.weights.find import Found, find_weights, run_weights
+from gantools.weights.places import named_weights, shipped_index
 
 MEGABYTES = 20  # of an upload
 PIXELS = 2048 * 2048  # of a picture to translate

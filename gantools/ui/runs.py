@@ -77,8 +77,9 @@ def _column(place: Place, side: str) -> None:
     first = known[wanted] if len(known) > wanted else None
     run = gr.Dropdown(known, value=first, label=f"run, {side}", elem_id=f"r-{side}")
     state = gr.Markdown(elem_id=f"r-{side}-state")
-    sheet = gr.Image(label="newest sheet", show_label=False, buttons=["download", "fullscreen"], format="png", interactive=False, elem_id=f"r-{side}-sheet")
-    curves = gr.Image(label="curves", show_label=False, buttons=["download", "fullscreen"], format="png", interactive=False, elem_id=f"r-{side}-curves")
+    look_only: dict[str, Any] = {"show_label": False, "buttons": ["download", "fullscreen"], "interactive": False}
+    sheet = gr.Image(label="newest sheet", format="png", elem_id=f"r-{side}-sheet", **look_only)
+    curves = gr.Image(label="curves", format="png", elem_id=f"r-{side}-curves", **look_only)
     outputs = [state, curves, sheet]
     gr.on(fn=spoken(show), inputs=run, outputs=outputs, show_progress="hidden", api_visibility="private")
     gr.on(None, names, None, run, show_progress="hidden", api_visibility="private")

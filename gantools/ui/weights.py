@@ -28,8 +28,13 @@ def build(place: Place) -> None:
 
     weights = weights_list(place, "", "w-weights")
     with gr.Row():
-        text = gr.Markdown(elem_id="w-card")
-        sheet = gr.Image(label="what it does", show_label=False, buttons=["download", "fullscreen"], format="png", interactive=False, elem_id="w-sheet")
+        with gr.Column():
+            text = gr.Markdown(elem_id="w-card")
+        with gr.Column():
+            sheet = gr.Image(
+                label="what it does", show_label=False, buttons=["download", "fullscreen"], format="png",
+                interactive=False, elem_id="w-sheet",
+            )  # fmt: skip
     with gr.Accordion("header", open=False, elem_id="w-header"):
         header = gr.Code(language="json", interactive=False, max_lines=30)
 

@@ -18,7 +18,9 @@ from tests.conftest import EXAMPLES
 
 PICTURE = next((EXAMPLES / "test" / "outline").glob("*.png"))
 needs_gradio = pytest.mark.skipif(find_spec("gradio") is None, reason="needs gantools[ui]")
-_SERVE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from gantools.cli.app import main; main()"
+_SERVE = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from gantools.cli.app import main; main()"
+)
 
 
 @contextmanager
