@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 import gantools
 from gantools.cli.console import TalkHandler, put, show_error
+from gantools.cli.examples import illustrate
 from gantools.errors import GanToolsError
 from gantools.plugins import manager
 
@@ -42,7 +43,7 @@ class LazyCommand(TyperCommand):
 
     def load(self) -> Any:
         """Import ``gantools.cli.VERB`` and return its command."""
-        return import_module(f"gantools.cli.{self.name}").command()
+        return illustrate(str(self.name), import_module(f"gantools.cli.{self.name}").command())
 
 
 class RootGroup(TyperGroup):
