@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from gantools.hookspecs import hookimpl
 from gantools.registry import load_object
@@ -134,3 +135,24 @@ def gantools_find_weights(reference: str) -> Path | None:
     """Find weights on the Hugging Face hub."""
     found: Path | None = load_object("gantools.weights.hub:fetch")(reference) if reference.startswith("hf://") else None
     return found
+
+
+@hookimpl
+def gantools_step_logged(run: Any, step: int, values: dict[str, float]) -> None:
+    """Hand the values to TensorBoard, where the run asks for it."""
+    if run.config.tensorboard:
+        load_object("gantools.training.tensorboard:logged")(run, step, values)
+
+
+@hookimpl
+def gantools_run_saved(run: Any, step: int, kind: str, path: Path) -> None:
+    """Hand sheets to TensorBoard, where the run asks for it."""
+    if run.config.tensorboard:
+        load_object("gantools.training.tensorboard:saved")(run, step, kind, path)
+
+
+@hookimpl
+def gantools_run_finished(run: Any) -> None:
+    """Close TensorBoard's file."""
+    if run.config.tensorboard:
+        load_object("gantools.training.tensorboard:finished")(run)

@@ -6,6 +6,7 @@ recipe, the ``--config`` file, what was asked for explicitly (flags, keyword arg
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, TypeVar, get_origin
 
@@ -91,6 +92,7 @@ class RunConfig(BaseModel):
         None, "steps between sample sheets [default: a 20th of the run, 50 to 1000; 200 with --minutes]", "Output", ge=1
     )
     checkpoint_every: int = option(500, "steps between checkpoints", "Output", ge=1)
+    tensorboard: bool = option(False, "write RUN/tensorboard for TensorBoard too (extra: tensorboard)", "Output")
     keep: int = option(2, "checkpoints to keep, the newest ones", "Output", ge=1)
     log_every: int | None = option(
         None, "steps between log lines [default: a 100th of the run, 1 to 50; 10 with --minutes]", "Output", ge=1
@@ -120,6 +122,13 @@ class RunConfig(BaseModel):
     @classmethod
     def _place(cls, value: str | Path | None) -> Path | None:
         return None if value is None else Path(value)
+
+    @field_validator("tensorboard")
+    @classmethod
+    def _installed(cls, value: bool) -> bool:
+        if value and find_spec("tensorboard") is None:
+            raise ValueError("--tensorboard needs a package: pip install 'gantools[tensorboard]'")
+        return value
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 import gantools
 from gantools.cli.console import TalkHandler, put, say, show_error
+from gantools.cli.examples import illustrate
 from gantools.errors import GanToolsError
 from gantools.plugins import manager
 
@@ -28,6 +29,7 @@ _VERBS = {
     "sweep": "train every combination of some settings with several seeds, and compare",
     "compare": "set runs beside each other, with mean and spread over seeds",
     "report": "write a run as one page of HTML",
+    "ui": "serve a web page on this machine: translate, generate, watch runs",
     "objectives": "list the objective layer's entries, with their formulas",
     "weights": "list trained weights, import those of others, exchange them through a hub",
     "export": "write weights for other programs",
@@ -41,7 +43,7 @@ class LazyCommand(TyperCommand):
 
     def load(self) -> Any:
         """Import ``gantools.cli.VERB`` and return its command."""
-        return import_module(f"gantools.cli.{self.name}").command()
+        return illustrate(str(self.name), import_module(f"gantools.cli.{self.name}").command())
 
 
 class RootGroup(TyperGroup):

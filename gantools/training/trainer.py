@@ -28,6 +28,7 @@ from gantools.training.checkpoint import list_checkpoints, save_checkpoint
 from gantools.training.display import Display
 from gantools.training.evaluator import Evaluator
 from gantools.training.finetuning import Start
+from gantools.training.forecast import Forecast
 from gantools.training.log import RunLog, draw_curves, read_log
 from gantools.training.processes import Processes
 from gantools.training.run import Run, has_paths, load_task, shared_out
@@ -80,6 +81,7 @@ class Trainer:
         if more_steps is not None:
             self.schedule.total = self.step + more_steps
         self.watch = Watch(self.config.n_critic)
+        self.forecast = Forecast(self.step, self.backend.device)
         self.evaluator = Evaluator(run, self.task, resumed=bool(state))
         self.evaluator.best = state.get("best", {})
 
@@ -134,6 +136,8 @@ class Trainer:
     def _after_step(self) -> None:
         remaining = self.schedule.remaining(self.step, self._seconds)
         self.display.progress(self.step, self.schedule.total, remaining)
+        if self.processes.leads and (said := self.forecast.after_step(self.step, self.schedule.total, perf_counter())):
+            self.display.note(said)
         last = self.schedule.done(self.step)
         if self.step % self._log_every == 0 or last:
             self._log()
@@ -273,7 +277,7 @@ class Trainer:
     def _header(self) -> Header:
         config = self.config
         here = {name for name, value in config if has_paths(value)}
-        here |= {"device", "devices", "threads", "workers"}
+        here |= {"device", "devices", "threads", "workers", "tensorboard"}
         here |= {"eval_every", "eval_data", "eval_metrics", "best_metric"}  # they change nothing in the networks
         metadata = self.task.metadata()
         return Header(

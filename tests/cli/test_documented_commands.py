@@ -50,7 +50,7 @@ RUN = {
 }
 # What is only read, name by name and flag by flag: it takes long, or changes the machine. Other tests run it.
 READ = [
-    r"demo\b", r"doctor\b", r"compare\b", r"evaluate\b", r"export\b", r"lab\b", r"plugins (un)?install\b",
+    r"demo\b", r"doctor\b", r"ui\b", r"compare\b", r"evaluate\b", r"export\b", r"lab\b", r"plugins (un)?install\b",
     r"weights (import|push|pull|verify)\b", r"data (get|prepare)\b", r"sweep sweeps/", r".*hf://", r".*\.onnx\b",
     r".*--engine\b",
 ]  # fmt: skip
