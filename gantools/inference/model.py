@@ -14,11 +14,12 @@ from torch import Tensor
 
 from gantools.config import Options, RunConfig, flag, validate
 from gantools.data.decode import alpha_of, open_image, parse_background, to_channels
-from gantools.data.pixels import resized, to_bytes, to_image, to_unit
+from gantools.data.pixels import resized
 from gantools.data.profile import strangeness
 from gantools.device import pick_device
 from gantools.errors import GanToolsError
 from gantools.inference.engine import OnnxNetwork
+from gantools.inference.large import Tiling, translate_picture
 from gantools.inference.notebook import as_html
 from gantools.plugins import TaskInfo, manager
 from gantools.randomness import seeded
@@ -35,14 +36,15 @@ class Model:
     """A task with its trained generators, ready to translate or to generate.
 
     ``header`` says what the weights are, ``networks[name]`` is a plain torch module. Options such as ``direction`` are
-    keyword arguments of `translate` and `generate`; which there are depends on the task.
+    keyword arguments of `translate` and `generate`; which there are depends on the task. ``tiling`` says how pictures
+    too large for the memory are translated.
     """
 
     def __init__(
         self, info: TaskInfo, header: Header, networks: Networks, task: Task[Any], device: torch.device, path: Path
     ) -> None:
         self.info, self.header, self.networks, self.task, self.device = info, header, networks, task, device
-        self.path = path
+        self.path, self.tiling = path, Tiling()
         background = getattr(task.config, "background", "white")
         self.background = parse_background(background)
         self.channels = int(getattr(task.config, "in_channels", 3))
@@ -69,7 +71,7 @@ class Model:
         if isinstance(images, Tensor):
             _check_tensor(images, self.channels)
             batch = images if images.dim() == 4 else images[None]
-            result = self._run(batch.to(self.device), chosen, seed).to(images.device)
+            result = self.run(batch.to(self.device), chosen, seed).to(images.device)
             return result if images.dim() == 4 else result[0]
         if isinstance(images, str | Path | Image.Image):
             return self._picture(images, chosen, seed)
@@ -155,15 +157,15 @@ class Model:
 
     def _picture(self, source: Source, options: Options, seed: int) -> Image.Image:
         image = source if isinstance(source, Image.Image) else open_image(Path(source))
-        pixels = to_unit(to_bytes(to_channels(image, self.channels, self.background)))
-        result = to_image(self._run(pixels[None].to(self.device), options, seed)[0])
+        result = translate_picture(self, to_channels(image, self.channels, self.background), options, seed)
         alpha = alpha_of(image)
         if alpha is not None and result.mode != "RGBA" and self.task.keeps_shape:
             result.putalpha(alpha)
         return result
 
     @torch.no_grad()  # not inference_mode: the result may be changed in place, and trained on
-    def _run(self, images: Tensor, options: Options, seed: int) -> Tensor:
+    def run(self, images: Tensor, options: Options, seed: int) -> Tensor:
+        """Translate [N, C, H, W] in [-1, 1] on the model's device, by options that have been checked."""
         with seeded(seed, self.device):  # for tasks with noise: a result depends on no picture before it
             return self.task.translate(self.networks, images.float(), options)
 
