@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from glob import glob
@@ -13,10 +13,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from gantools.data.decode import ORIENTATION, Background, open_image, quiet_pillow, to_rgb
+from gantools.data.decode import ORIENTATION, Background, quiet_pillow, to_rgb
 from gantools.data.folders import image_suffixes, list_images, walk
 from gantools.errors import GanToolsError
-from gantools.inference.model import Model
 from gantools.weights.files import write_atomically
 
 _GPS, _DETAILS, _MAKER_NOTE, _INTEROP = 0x8825, 0x8769, 0x927C, 0xA005
@@ -74,31 +73,6 @@ def _check_targets(jobs: Sequence[Job], force: bool) -> None:
                 f"{written[job.target]} and {job.source} would both become {job.target}",
                 "translate them into different folders with --out",
             )
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of a job: ``error`` says why it failed, ``remark`` how the picture differs from the training's."""
-
-    job: Job
-    error: str | None = None
-    remark: str | None = None
-
-
-def translate_files(model: Model, jobs: Sequence[Job], seed: int = 0, **options: object) -> Iterator[Result]:
-    """Translate one picture after another; one that fails does not stop the rest."""
-    variants = {word: chosen.model_dump() for word, chosen in model.variants(options).items()}
-    for job in jobs:
-        chosen = variants[job.variant]
-        try:
-            image = open_image(job.source)
-            save_like(image, model.translate(image, seed, **chosen), job.target, model.background)
-            yield Result(job, remark=model.remark(image, **chosen))
-        except GanToolsError as error:
-            yield Result(job, error.message)
-        except (RuntimeError, ValueError, MemoryError) as error:  # too large for the memory, or for the format
-            reason = (str(error) or type(error).__name__).splitlines()[0]
-            yield Result(job, f"{job.source} cannot be translated: {reason}")
 
 
 def save_like(source: Image.Image, result: Image.Image, target: Path, background: Background = (255, 255, 255)) -> None:

@@ -29,6 +29,7 @@ Report = Callable[[str, int, int], None]
 
 _SMALL = 1 << 20  # pixels that are never worth a question
 _TILE_BYTES, _LEAST, _MOST = 400 << 20, 128, 1024
+_PREVIEW = 512
 _EXACT, _SAMPLED = 16_000_000, 4_000_000  # pixels up to which statistics are exact, and to gather them from above
 
 
@@ -82,14 +83,7 @@ def translate_tiled(model: Model, image: Image.Image, options: Options, seed: in
     tiles = cut(image, side, reach, view)
     translator = PartTranslator(model, options, seed)
     chosen = _sample(tiles, image, tiling.statistics, side)
-    done = 0
-
-    def step() -> None:
-        nonlocal done
-        done += 1
-        tiling.report("gathering statistics", done, 0)
-
-    translator.gather(chosen, step)
+    translator.gather(chosen, lambda layer, n: tiling.report(f"statistics of norm {layer}", n, len(chosen)))
     canvas: Image.Image | None = None
     for number, (part, crop) in enumerate(tiles, start=1):
         made = to_image(translator(part, crop()))
@@ -165,9 +159,6 @@ def _reduced(model: Model, image: Image.Image) -> torch.Tensor:
     """Return a picture [1, C, h, w] of 512 pixels a side at most."""
     small = image.copy() if max(image.size) <= _PREVIEW else image.resize(_within(image.size), Image.Resampling.BICUBIC)
     return to_unit(to_bytes(small))[None].to(model.device)
-
-
-_PREVIEW = 512
 
 
 def _within(size: tuple[int, int]) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gantools.config import Options, RunConfig, flag, validate
 from gantools.data.decode import alpha_of, open_image, parse_background, to_channels
-from gantools.data.pixels import resized
+from gantools.data.pixels import resized, to_bytes, to_image, to_unit
 from gantools.data.profile import strangeness
 from gantools.device import pick_device
 from gantools.errors import GanToolsError
@@ -74,13 +74,13 @@ class Model:
             result = self.run(batch.to(self.device), chosen, seed).to(images.device)
             return result if images.dim() == 4 else result[0]
         if isinstance(images, str | Path | Image.Image):
-            return self._picture(images, chosen, seed)
+            return self.picture(images, chosen, seed)
         if not isinstance(images, Sequence):
             raise GanToolsError(
                 f"cannot translate a {type(images).__name__}",
                 "give a path, a Pillow picture, a list of them, or a tensor",
             )
-        return [self._picture(image, chosen, seed) for image in images]
+        return [self.picture(image, chosen, seed) for image in images]
 
     @overload
     def generate(self, prompts: str, n: int = 1, seed: int = 0, **options: Any) -> list[Image.Image]: ...
@@ -155,9 +155,27 @@ class Model:
         """Return what a notebook shows: the header's main points, and the sheet of what the weights do."""
         return as_html(self.header, self.path, str(self.device))
 
-    def _picture(self, source: Source, options: Options, seed: int) -> Image.Image:
+    def picture(self, source: Source, options: Options, seed: int) -> Image.Image:
+        """Translate one picture by options that have been checked."""
         image = source if isinstance(source, Image.Image) else open_image(Path(source))
-        result = translate_picture(self, to_channels(image, self.channels, self.background), options, seed)
+        return self._with_alpha(image, translate_picture(self, self._shown(image), options, seed))
+
+    def pictures(self, images: Sequence[Image.Image], options: Options, seed: int) -> list[Image.Image]:
+        """Translate pictures of one size in one pass."""
+        batch = torch.stack([to_unit(to_bytes(self._shown(image))) for image in images])
+        made = self.run(batch.to(self.device), options, seed)
+        return [self._with_alpha(image, to_image(one)) for image, one in zip(images, made, strict=True)]
+
+    def is_steady(self, options: Options) -> bool:
+        """Say whether a translation is the same by any seed, so that it does not matter what it is made with."""
+        blank = torch.zeros(1, self.channels, *[self.header.size or 64] * 2, device=self.device)
+        return torch.equal(self.run(blank, options, 0), self.run(blank, options, 1))
+
+    def _shown(self, image: Image.Image) -> Image.Image:
+        """Return a picture as the generator is shown it."""
+        return to_channels(image, self.channels, self.background)
+
+    def _with_alpha(self, image: Image.Image, result: Image.Image) -> Image.Image:
         alpha = alpha_of(image)
         if alpha is not None and result.mode != "RGBA" and self.task.keeps_shape:
             result.putalpha(alpha)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PROBE = 64
 _COPIES = 3  # of the largest layer's input and output that are there at once, work space of convolutions among them
 Pieces = Sequence[tuple[Part, Callable[[], Image.Image]]]
-Step = Callable[[], None]
+Step = Callable[[int, int], None]
 
 
 class PartTranslator:
@@ -30,21 +30,22 @@ class PartTranslator:
     def __init__(self, model: Model, options: Options, seed: int) -> None:
         self._model, self._options, self._seed = model, options, seed
         self._passage = Passage(seed % 2**32)
-        self._nets = Networks(whole_networks(model.networks.generators, self._passage)).eval().requires_grad_(False)
+        copies = whole_networks(dict(model.networks.generators.items()), self._passage)
+        self._nets = Networks(copies).eval().requires_grad_(False)
 
-    def gather(self, pieces: Pieces, step: Step = lambda: None) -> int:
+    def gather(self, pieces: Pieces, step: Step = lambda layer, number: None) -> int:
         """Gather the norms' statistics over parts, a pass for each norm, and return how many passes it took.
 
-        ``step`` is called after each part of each pass.
+        ``step(pass, part)`` is called after each part of each pass, both counted from 1.
         """
         self._passage.forget()
         passes = 0
         while True:
-            for part, crop in pieces:
+            for number, (part, crop) in enumerate(pieces, start=1):
                 try:
                     self(part, crop())
                 except Gathered:
-                    step()
+                    step(passes + 1, number)
                 else:  # there is nothing more to gather
                     return passes
             passes += 1

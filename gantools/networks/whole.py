@@ -104,7 +104,7 @@ class WholeNorm(nn.Module):
             self._passage.waiting = self
             raise Gathered
         mean, variance = self._mean.to(x), (self._square / self._count).to(x)
-        return batch_norm(x, mean, variance, norm.weight, norm.bias, training=False, eps=float(norm.eps))  # type: ignore[arg-type]
+        return batch_norm(x, mean, variance, norm.weight, norm.bias, training=False, eps=float(norm.eps))
 
     def _gather(self, core: Tensor) -> None:
         """Join the statistics of a part to those of the parts before (Chan et al. 1979)."""
