@@ -240,7 +240,7 @@ def test_a_decompression_bomb_is_refused_and_a_large_picture_is_not_warned_of(tm
     assert open_image(tmp_path / "large.png", 200).size == (12, 12)
     assert Image.MAX_IMAGE_PIXELS == 100
     with pytest.raises(GanToolsError, match="more than the 200 of --max-pixels"):
-        open_image(tmp_path / "bomb.png")
+        open_image(tmp_path / "bomb.png", 200)
 
 
 def test_decoding_in_threads_leaves_the_warning_filters_alone(tmp_path, monkeypatch):
