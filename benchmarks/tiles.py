@@ -7,8 +7,8 @@ The first compares ways to translate the middle of a picture, ``--side`` tall an
 in one piece: error is the mean absolute difference and the largest, of 255; a seam is how much larger the differences
 of neighbours across the borders of tiles are than elsewhere, beside the same of the translation in one piece. Tiles
 without margin by their own statistics, joined, are what one gets by hand; with margins, but their own statistics, only
-the statistics differ; "thumbnail" takes them from the picture scaled down to a tile (Chen et al. 2022). ``--show``
-keeps the pictures.
+the statistics differ; "sampled" takes them from a quarter of the tiles. "reduced" (from the picture scaled down to a
+quarter of its pixels) and "exact" are those of `--tile-statistics`. ``--show`` keeps the pictures.
 
 The second has `gantools translate` translate ever larger pictures, made of copies of the given one, in processes of
 their own, and tells the peak of each one's memory.
@@ -34,7 +34,6 @@ from gantools.inference import large
 from gantools.inference.large import Tiling, cut, translate_tiled
 from gantools.inference.model import Model
 from gantools.inference.parts import PartTranslator, probe
-from gantools.networks.whole import Part
 
 OPTIONS = {"emoji-colour": {"resize": False}, "emoji-styles": {"to": ["noto"]}}
 SIZES = ((1000, 750), (2000, 1500), (4000, 3000), (12000, 9000))
@@ -73,7 +72,7 @@ def compare(name: str, image: Image.Image, side: int, show: Path | None) -> None
     """Print a row for each way."""
     model = gantools.load(name, "cpu")
     options = next(iter(model.variants(OPTIONS.get(name, {})).values()))
-    large._SAMPLED = image.width * image.height // 4  # as 4 of 16 megapixels
+    large._REDUCED = image.width * image.height // 4  # as 4 of 16 megapixels
 
     def one_piece() -> Image.Image:
         return to_image(model.run(to_unit(to_bytes(image))[None], options, 0)[0])
@@ -81,8 +80,8 @@ def compare(name: str, image: Image.Image, side: int, show: Path | None) -> None
     ways: dict[str, Way] = {
         "joined by hand": lambda: by_hand(model, image, options, side),
         "margins, own statistics": lambda: own(model, image, options, side),
-        "thumbnail": lambda: thumbnail(model, image, options, side),
-        "sampled": lambda: translate_tiled(model, image, options, 0, Tiling(side, "sampled")),
+        "sampled": lambda: sampled(model, image, options, side),
+        "reduced": lambda: translate_tiled(model, image, options, 0, Tiling(side, "reduced")),
         "exact": lambda: translate_tiled(model, image, options, 0, Tiling(side, "exact")),
     }
     whole, whole_seconds = timed(one_piece)
@@ -130,15 +129,14 @@ def own(model: Model, image: Image.Image, options: object, side: int) -> Image.I
     return canvas
 
 
-def thumbnail(model: Model, image: Image.Image, options: object, side: int) -> Image.Image:
-    """Translate tiles by the statistics of the picture scaled down."""
+def sampled(model: Model, image: Image.Image, options: object, side: int) -> Image.Image:
+    """Translate tiles by the statistics of every fourth."""
     view = model.task.view(options)
-    shrink = (side**2 / (image.width * image.height)) ** 0.5
-    small = image.resize((round(image.width * shrink), round(image.height * shrink)), Image.Resampling.BICUBIC)
+    tiles = cut(image, side, probe(model, options, view.stride)[0], view)
     canvas = Image.new("RGB", image.size)
     translator = PartTranslator(model, options, 0)
-    translator.gather([(Part(small.height, small.width, 0, 0, 0, 0, None, None), lambda: small)])
-    for part, crop in cut(image, side, probe(model, options, view.stride)[0], view):
+    translator.gather(tiles[::4])
+    for part, crop in tiles:
         canvas.paste(to_image(translator(part, crop())), (part.x + part.left, part.y + part.top))
     return canvas
 

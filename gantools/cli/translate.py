@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from gantools.inference.pipeline import Result
 
 _SHEET_SIDE = 512
-Statistics = Literal["auto", "exact", "sampled"]
-_HELP = "Translate pictures with trained weights. Size, format and transparency are kept; nothing is overwritten."
+Statistics = Literal["auto", "exact", "reduced"]
+_HELP = "Translate pictures and videos. Size, format and transparency are kept; nothing is overwritten."
 
 
 def command() -> Any:
     """Build the command; options that several tasks share appear once."""
-    paths = typer.Argument(help="pictures, folders or quoted patterns", show_default=False)
+    paths = typer.Argument(help="pictures, videos, folders or quoted patterns", show_default=False)
     parameters = {
         "paths": inspect.Parameter("paths", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[list[str], paths])
     }
@@ -55,7 +55,7 @@ def command() -> Any:
         extra(
             "tile_statistics",
             Statistics,
-            help="of norms in tiles: of the whole picture, or of parts of it \\[default: sampled above 16 megapixels]",
+            help="of norms in tiles: the whole picture's, or its scaled down \\[default: reduced above 16 MP]",
         ),
         extra("max_pixels", int, help="pixels that a picture may have \\[default: 500 million]"),
         extra("quiet", bool, names=["--quiet", "-q"], help="print warnings and errors only"),

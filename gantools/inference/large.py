@@ -14,7 +14,6 @@ from gantools.config import Options
 from gantools.data.pixels import to_bytes, to_image, to_unit
 from gantools.device import free_memory, is_out_of_memory
 from gantools.errors import GanToolsError
-from gantools.inference.engine import OnnxNetwork
 from gantools.inference.parts import PartTranslator, Pieces, probe
 from gantools.inference.scaled import translate_scaled
 from gantools.networks.whole import Part
@@ -24,13 +23,13 @@ if TYPE_CHECKING:
     from gantools.inference.model import Model
 
 log = logging.getLogger("gantools")
-Statistics = Literal["auto", "exact", "sampled"]
+Statistics = Literal["auto", "exact", "reduced"]
 Report = Callable[[str, int, int], None]
 
 _SMALL = 1 << 20  # pixels that are never worth a question
 _TILE_BYTES, _LEAST, _MOST = 400 << 20, 128, 1024
 _PREVIEW = 512
-_EXACT, _SAMPLED = 16_000_000, 4_000_000  # pixels up to which statistics are exact, and to gather them from above
+_EXACT, _REDUCED = 16_000_000, 4_000_000  # pixels up to which statistics are exact, and of what they are of above
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,8 @@ class Tiling:
 
     ``side`` is that of the tiles, and pictures that are larger are cut; None cuts those that would not fit into the
     memory, into tiles that need about 400 MB. ``statistics`` of the norms are "exact", those of the whole picture, or
-    "sampled", those of tiles of it that have 4 million pixels together; "auto" samples above 16 million pixels.
+    "reduced", those of the picture scaled down to 4 million pixels (cf. thumbnail instance normalization, Chen et al.
+    2022); "auto" is the latter above 16 million pixels.
     ``report(what, done, total)`` is called after each tile.
     """
 
@@ -59,7 +59,7 @@ def translate_picture(model: Model, image: Image.Image, options: Options, seed: 
         try:
             return _whole(model, image, options, seed)
         except Exception as error:
-            if not is_out_of_memory(error) or not _can_tile(model, options):
+            if not is_out_of_memory(error) or not model.in_parts(options):
                 raise
         log.warning("there is not enough memory for %d x %d pixels at once: translating in tiles", *image.size)
         if tiling.side is None:  # what was thought to be free is not
@@ -70,20 +70,21 @@ def translate_picture(model: Model, image: Image.Image, options: Options, seed: 
 def translate_tiled(model: Model, image: Image.Image, options: Options, seed: int, tiling: Tiling) -> Image.Image:
     """Translate a picture in tiles; GanToolsError if the weights see no part of a picture without the rest."""
     view = model.task.view(options)
-    if view is None or not _can_tile(model, options):
+    if view is None or not model.in_parts(options):
         raise GanToolsError(
             f"{model.header.task} weights cannot translate in tiles here",
             "leave --tile out; for weights that onnxruntime runs, give --engine torch",
         )
     if view.size is not None:
         return translate_scaled(lambda small: model.run(small, options, seed), image, view.size, view.detail)
-    options = model.task.settled(model.networks, _reduced(model, image), options)
+    options = model.task.settled(model.networks, _preview(model, image), options)
     reach, pixel_bytes = probe(model, options, view.stride)
     side = tiling.side or _side(reach, pixel_bytes)
     tiles = cut(image, side, reach, view)
     translator = PartTranslator(model, options, seed)
-    chosen = _sample(tiles, image, tiling.statistics, side)
-    translator.gather(chosen, lambda layer, n: tiling.report(f"statistics of norm {layer}", n, len(chosen)))
+    seen = _for_statistics(image, tiling.statistics)
+    seen_tiles = tiles if seen is image else cut(seen, side, reach, view)
+    translator.gather(seen_tiles, lambda norm, n: tiling.report(f"statistics of norm {norm}", n, len(seen_tiles)))
     canvas: Image.Image | None = None
     for number, (part, crop) in enumerate(tiles, start=1):
         made = to_image(translator(part, crop()))
@@ -118,13 +119,12 @@ def _spans(length: int, side: int, margin: int) -> list[tuple[int, int, int, int
     ]
 
 
-def _sample(tiles: Pieces, image: Image.Image, statistics: Statistics, side: int) -> Pieces:
-    """Return the tiles to gather statistics from, spread over the picture."""
+def _for_statistics(image: Image.Image, statistics: Statistics) -> Image.Image:
+    """Return the picture to gather statistics from: the picture itself, or a smaller one."""
     pixels = image.width * image.height
-    if statistics == "exact" or (statistics == "auto" and pixels <= _EXACT):
-        return tiles
-    count = min(len(tiles), max(1, -(-_SAMPLED // side**2)))
-    return [tiles[int((i + i * 0.618 % 1) * len(tiles) / count)] for i in range(count)]
+    if statistics == "exact" or (statistics == "auto" and pixels <= _EXACT) or pixels <= _REDUCED:
+        return image
+    return _shrunk(image, (_REDUCED / pixels) ** 0.5)
 
 
 def _side(reach: int, pixel_bytes: int) -> int:
@@ -139,15 +139,11 @@ def _fits(model: Model, image: Image.Image, options: Options) -> bool:
     if side is not None:
         return max(image.size) <= side
     view = model.task.view(options)
-    if pixels <= _SMALL or view is None or not _can_tile(model, options):
+    if pixels <= _SMALL or view is None or not model.in_parts(options):
         return True
-    pixel_bytes = 60 if view.size else probe(model, options, view.stride)[1]
-    return pixels * pixel_bytes < free_memory(model.device) // 2
-
-
-def _can_tile(model: Model, options: Options) -> bool:
-    networks = model.networks.generators.values()
-    return model.task.view(options) is not None and not any(isinstance(one, OnnxNetwork) for one in networks)
+    if view.size is not None:  # stripes cost nothing
+        return False
+    return pixels * probe(model, options, view.stride)[1] < free_memory(model.device) // 2
 
 
 def _whole(model: Model, image: Image.Image, options: Options, seed: int) -> Image.Image:
@@ -155,12 +151,13 @@ def _whole(model: Model, image: Image.Image, options: Options, seed: int) -> Ima
     return to_image(model.run(pixels, options, seed)[0])
 
 
-def _reduced(model: Model, image: Image.Image) -> torch.Tensor:
+def _preview(model: Model, image: Image.Image) -> torch.Tensor:
     """Return a picture [1, C, h, w] of 512 pixels a side at most."""
-    small = image.copy() if max(image.size) <= _PREVIEW else image.resize(_within(image.size), Image.Resampling.BICUBIC)
+    shrink = _PREVIEW / max(image.size)
+    small = _shrunk(image, shrink) if shrink < 1 else image
     return to_unit(to_bytes(small))[None].to(model.device)
 
 
-def _within(size: tuple[int, int]) -> tuple[int, int]:
-    shrink = _PREVIEW / max(size)
-    return max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink))
+def _shrunk(image: Image.Image, shrink: float) -> Image.Image:
+    size = max(1, round(image.width * shrink)), max(1, round(image.height * shrink))
+    return image.resize(size, Image.Resampling.BICUBIC)

@@ -158,11 +158,11 @@ class Model:
     def picture(self, source: Source, options: Options, seed: int) -> Image.Image:
         """Translate one picture by options that have been checked."""
         image = source if isinstance(source, Image.Image) else open_image(Path(source))
-        return self._with_alpha(image, translate_picture(self, self._shown(image), options, seed))
+        return self._with_alpha(image, translate_picture(self, self.shown(image), options, seed))
 
     def pictures(self, images: Sequence[Image.Image], options: Options, seed: int) -> list[Image.Image]:
         """Translate pictures of one size in one pass."""
-        batch = torch.stack([to_unit(to_bytes(self._shown(image))) for image in images])
+        batch = torch.stack([to_unit(to_bytes(self.shown(image))) for image in images])
         made = self.run(batch.to(self.device), options, seed)
         return [self._with_alpha(image, to_image(one)) for image, one in zip(images, made, strict=True)]
 
@@ -171,7 +171,12 @@ class Model:
         blank = torch.zeros(1, self.channels, *[self.header.size or 64] * 2, device=self.device)
         return torch.equal(self.run(blank, options, 0), self.run(blank, options, 1))
 
-    def _shown(self, image: Image.Image) -> Image.Image:
+    def in_parts(self, options: Options) -> bool:
+        """Say whether a picture can be translated part by part: torch runs the networks, and the task says how."""
+        onnx = any(isinstance(network, OnnxNetwork) for network in self.networks.generators.values())
+        return not onnx and self.task.view(options) is not None
+
+    def shown(self, image: Image.Image) -> Image.Image:
         """Return a picture as the generator is shown it."""
         return to_channels(image, self.channels, self.background)
 

@@ -12,9 +12,11 @@ from PIL import Image
 
 from gantools.config import Options
 from gantools.data.decode import MAX_PIXELS, open_image
+from gantools.data.frames import is_video
 from gantools.errors import GanToolsError
 from gantools.inference.files import Job, save_like
 from gantools.inference.model import Model
+from gantools.inference.video import translate_video
 
 _THREADS = 2  # that decode, and that write
 _AHEAD, _AHEAD_PIXELS = 16, 16_000_000
@@ -57,10 +59,10 @@ def translate_files(
 
 @dataclass(frozen=True)
 class _Opened:
-    """A job with its picture, or with why there is none."""
+    """A job with its picture, or with why there is none; a video's has neither."""
 
     job: Job
-    image: Image.Image | GanToolsError
+    image: Image.Image | GanToolsError | None
 
 
 class _Ahead:
@@ -78,7 +80,7 @@ class _Ahead:
         if first is None:
             return []
         group = [first]
-        if isinstance(first.image, GanToolsError) or not together.get(first.job.variant):
+        if not isinstance(first.image, Image.Image) or not together.get(first.job.variant):
             return group
         pixels = first.image.width * first.image.height
         most = (_BATCH_PIXELS if model.device.type == "cpu" else _BATCH_PIXELS_GPU) // max(1, pixels)
@@ -107,6 +109,8 @@ class _Ahead:
             self._coming.append(self._pool.submit(self._open, job))
 
     def _open(self, job: Job) -> _Opened:
+        if is_video(job.source):
+            return _Opened(job, None)
         try:
             return _Opened(job, open_image(job.source, self._max_pixels))
         except GanToolsError as error:
@@ -138,6 +142,9 @@ def _alone(model: Model, one: _Opened, chosen: Options, seed: int) -> Image.Imag
     if isinstance(one.image, GanToolsError):
         return Result(one.job, one.image.message)
     try:
+        if one.image is None:
+            translate_video(model, one.job.source, one.job.target, chosen, seed)
+            return Result(one.job)
         return model.picture(one.image, chosen, seed)
     except (GanToolsError, RuntimeError, ValueError, MemoryError) as error:
         return _failed(one.job, error)

@@ -144,13 +144,13 @@ def test_dropout_is_that_of_the_place(tmp_path):
     assert one.tobytes() != other.tobytes()
 
 
-def test_sampled_statistics_are_those_of_some_tiles(tmp_path, monkeypatch):
+def test_reduced_statistics_are_those_of_a_smaller_picture(tmp_path, monkeypatch):
     model, image = load(tmp_path, "cyclegan", {"blocks": 1}), picture()
-    monkeypatch.setattr("gantools.inference.large._SAMPLED", 3 * 64**2)
+    monkeypatch.setattr("gantools.inference.large._REDUCED", 150 * 60)
     seen = []
     report = lambda what, done, total: seen.append((what, total))  # noqa: E731
     chosen = model.options({})
-    made = translate_tiled(model, image, chosen, 0, Tiling(64, "sampled", report))
+    made = translate_tiled(model, image, chosen, 0, Tiling(64, "reduced", report))
     assert made.size == SIZE
     assert {total for what, total in seen if what.startswith("statistics")} == {3}
     exact = translate_tiled(model, image, chosen, 0, Tiling(64, "exact"))
