@@ -72,8 +72,8 @@ def translate_tiled(model: Model, image: Image.Image, options: Options, seed: in
     view = model.task.view(options)
     if view is None or not model.in_parts(options):
         raise GanToolsError(
-            f"{model.header.task} weights cannot translate in tiles here",
-            "leave --tile out; for weights that onnxruntime runs, give --engine torch",
+            f"{model.header.task} weights cannot translate in tiles{' by onnxruntime' if view else ''}",
+            "leave --tile out, or --engine",
         )
     if view.size is not None:
         return translate_scaled(lambda small: model.run(small, options, seed), image, view.size, view.detail)
