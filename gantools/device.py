@@ -54,3 +54,21 @@ def pick_precision(request: str, device: torch.device) -> Precision:
     if request == "bf16":
         return "bf16"
     return "16" if request == "16" else "32"
+
+
+def free_memory(device: torch.device) -> int:
+    """Return how many bytes are free on a device; where the system does not say, a guess of 4 GiB."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        return 4 << 30
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Say whether an error means that a device has no more memory to give."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

@@ -32,6 +32,7 @@ __all__ = [
     "StepRandom",
     "Task",
     "TaskInfo",
+    "View",
 ]
 
 Batch = Mapping[str, Tensor]
@@ -97,6 +98,20 @@ class Graph:
         return varying
 
 
+@dataclass(frozen=True)
+class View:
+    """What of a picture the generator looks at, so that large pictures can be translated in parts.
+
+    With ``size``, it is the whole picture, scaled to that side, and ``detail`` says what `translate_at_size` was told.
+    Without, it is the neighbourhood of each pixel, through layers whose corners lie on multiples of ``stride``, and
+    norms by the picture's statistics: convolutions, changes of size, dropout.
+    """
+
+    stride: int = 1
+    size: int | None = None
+    detail: bool = False
+
+
 class Task(Generic[C]):
     """Base class of all tasks; ``config`` is the task's own Config.
 
@@ -153,6 +168,14 @@ class Task(Generic[C]):
         One alone stands under ""; GanToolsError says what the options lack.
         """
         return {"": options}
+
+    def view(self, options: Any) -> View | None:
+        """Return what of a picture `translate` looks at with these options; None if it has to see a picture whole."""
+        return None
+
+    def settled(self, nets: Networks, image: Tensor, options: Any) -> Any:
+        """Return options in which nothing is left to be seen of a picture, here [1, C, H, W], at a reduced size."""
+        return options
 
     def source(self, options: Any) -> str:
         """Return which pictures of the batch `translate` takes with these options: "a", or another name."""

@@ -52,7 +52,8 @@ def _translate(name: str, pictures: Path, out: Path, device: str) -> None:
     """Translate a folder with shipped weights, and put some pictures beside what became of them."""
     from gantools.api import load
     from gantools.data.decode import open_image
-    from gantools.inference.files import plan, translate_files
+    from gantools.inference.files import plan
+    from gantools.inference.pipeline import translate_files
     from gantools.training.sheets import draw_pictures
 
     model = load(name, device)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from gantools.cli.console import put, say, with_bar
+from gantools.cli.console import put, say, steps_bar
 from gantools.cli.options import extra, make_command, model_options
+from gantools.errors import GanToolsError
 from gantools.plugins import manager
 from gantools.registry import load_object
 
@@ -18,15 +19,17 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from gantools.data.decode import Background
-    from gantools.inference.files import Job, Result
+    from gantools.inference.files import Job
+    from gantools.inference.pipeline import Result
 
 _SHEET_SIDE = 512
-_HELP = "Translate pictures with trained weights. Size, format and transparency are kept; nothing is overwritten."
+Statistics = Literal["auto", "exact", "reduced"]
+_HELP = "Translate pictures and videos. Size, format and transparency are kept; nothing is overwritten."
 
 
 def command() -> Any:
     """Build the command; options that several tasks share appear once."""
-    paths = typer.Argument(help="pictures, folders or quoted patterns", show_default=False)
+    paths = typer.Argument(help="pictures, videos, folders or quoted patterns", show_default=False)
     parameters = {
         "paths": inspect.Parameter("paths", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[list[str], paths])
     }
@@ -48,6 +51,13 @@ def command() -> Any:
             "engine", Literal["torch", "onnx"], help="what runs the networks \\[default: torch; onnx for .onnx files]"
         ),
         extra("seed", int, help="seed, for tasks that draw noise \\[default: 0]"),
+        extra("tile", str, help="auto: pictures too large for the memory in tiles; N: in tiles of N pixels a side"),
+        extra(
+            "tile_statistics",
+            Statistics,
+            help="of norms in tiles: the whole picture's, or its scaled down \\[default: reduced above 16 MP]",
+        ),
+        extra("max_pixels", int, help="pixels that a picture may have \\[default: 500 million]"),
         extra("quiet", bool, names=["--quiet", "-q"], help="print warnings and errors only"),
     ):
         parameters[parameter.name] = parameter
@@ -72,32 +82,43 @@ def translate(
     device: str = "auto",
     engine: str | None = None,
     seed: int = 0,
+    tile: str = "auto",
+    tile_statistics: Statistics = "auto",
+    max_pixels: int | None = None,
     quiet: bool = False,
     **options: Any,
 ) -> None:
     """Translate what ``paths`` name; exit with 3 if some could not be."""
-    from gantools.inference.files import plan, translate_files
+    from gantools.data.decode import MAX_PIXELS
+    from gantools.inference.files import plan
     from gantools.weights.find import default_weights, find_weights
 
+    side = _tile_side(tile)
     plan(paths, out, force=True)  # before torch is imported: are the pictures there?
     found = find_weights(weights) if weights else default_weights("translate", options)
     if not weights and not quiet:
         say(f"using {found.name} ({found.header.task}, step {found.header.step:,}); choose others with --weights")
     from gantools.api import load_found
+    from gantools.inference.large import Tiling
+    from gantools.inference.pipeline import translate_files
 
     model = load_found(found, device, engine)
     jobs = plan(paths, out, force, list(model.variants(options)))
     failures: dict[Path, Result] = {}
     strange: dict[Path, Result] = {}
     done: list[Job] = []
-    for result in with_bar(translate_files(model, jobs, seed, **options), "translating", len(jobs), quiet):
-        if result.error is None:
-            put(str(result.job.target))
-            done.append(result.job)
-        else:
-            failures.setdefault(result.job.source, result)
-        if result.remark is not None:
-            strange.setdefault(result.job.source, result)
+    with steps_bar(quiet) as report:
+        model.tiling = Tiling(side, tile_statistics, report)
+        results = translate_files(model, jobs, seed, max_pixels or MAX_PIXELS, **options)
+        for number, result in enumerate(results, start=1):
+            report("translating", number, len(jobs))
+            if result.error is None:
+                put(str(result.job.target))
+                done.append(result.job)
+            else:
+                failures.setdefault(result.job.source, result)
+            if result.remark is not None:
+                strange.setdefault(result.job.source, result)
     for result in failures.values():
         say(f"left out: {result.error}")
     if strange:
@@ -113,6 +134,15 @@ def translate(
         say(_summary(jobs, done, len(failures), out))
     if failures:
         raise typer.Exit(3 if done else 1)
+
+
+def _tile_side(tile: str) -> int | None:
+    """Read --tile: a side in pixels, or None for auto."""
+    if tile == "auto":
+        return None
+    if not tile.isdecimal() or int(tile) < 1:
+        raise GanToolsError(f"--tile {tile} is no size", "give auto, or the side of the tiles in pixels, such as 512")
+    return int(tile)
 
 
 def by_source(jobs: Sequence[Job]) -> list[list[Job]]:

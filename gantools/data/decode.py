@@ -16,6 +16,7 @@ from gantools.errors import GanToolsError
 
 Background = tuple[int, int, int]
 ORIENTATION = 0x0112
+MAX_PIXELS = 500_000_000
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -29,7 +30,7 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors re
 
 
 class _Quiet:
-    """Keeps Pillow's Python warnings from the screen while any thread is inside.
+    """Keeps Pillow's warnings from the screen, and its own limit of pixels away, while any thread is inside.
 
     `warnings.catch_warnings` alone is not for threads: where two overlap, the filter of one may stay for good.
     """
@@ -42,6 +43,8 @@ class _Quiet:
             if not self._inside:
                 self._filters.enter_context(warnings.catch_warnings())
                 warnings.filterwarnings("ignore", module=r"PIL\.")
+                self._filters.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+                Image.MAX_IMAGE_PIXELS = None
             self._inside += 1
 
     def __exit__(self, *error: object) -> None:
@@ -54,16 +57,19 @@ class _Quiet:
 quiet_pillow = _Quiet()
 
 
-def open_image(path: Path) -> Image.Image:
+def open_image(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Open and fully decode a picture, turned upright as its EXIF says; GanToolsError names what is wrong with it."""
     try:
         with quiet_pillow, Image.open(path) as image:
+            _check_pixels(path, image.size, max_pixels)
             image.load()
             return _upright(image)
     except UnidentifiedImageError:
         raise GanToolsError(
             f"{path} is not a picture", "give a file that Pillow can open, such as PNG or JPEG"
         ) from None
+    except GanToolsError:
+        raise
     except Exception as error:  # Pillow's readers raise nearly anything at damaged files
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise GanToolsError(f"{path} cannot be read: {reason}", "check the file, or leave it out") from None
@@ -109,6 +115,15 @@ def alpha_of(image: Image.Image) -> Image.Image | None:
         opaque = np.asarray(image) != image.info["transparency"]
         return Image.fromarray(opaque.astype(np.uint8) * np.uint8(255))
     return image.convert("RGBA").getchannel("A")
+
+
+def _check_pixels(path: Path, size: tuple[int, int], most: int) -> None:
+    """Raise GanToolsError if a file, perhaps a small one, would become a picture that fills the memory."""
+    if size[0] * size[1] > most:
+        raise GanToolsError(
+            f"{path} has {size[0]:,} x {size[1]:,} pixels, more than the {most:,} of --max-pixels",
+            "make it smaller, or give `gantools translate` a larger --max-pixels if it is no bomb",
+        )
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gantools.data.decode import open_image
 from gantools.data.folders import is_image, list_images, walk
-from gantools.datasets.frames import VIDEOS, duration_of, frames_of
+from gantools.data.frames import VIDEOS, duration_of, frames_of
 from gantools.errors import GanToolsError
 
 _DIGITS = 12

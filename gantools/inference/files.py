@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from glob import glob
@@ -13,14 +13,15 @@ from pathlib import Path
 
 from PIL import Image
 
-from gantools.data.decode import ORIENTATION, Background, open_image, quiet_pillow, to_rgb
+from gantools.data.decode import ORIENTATION, Background, quiet_pillow, to_rgb
 from gantools.data.folders import image_suffixes, list_images, walk
+from gantools.data.frames import is_video
 from gantools.errors import GanToolsError
-from gantools.inference.model import Model
 from gantools.weights.files import write_atomically
 
 _GPS, _DETAILS, _MAKER_NOTE, _INTEROP = 0x8825, 0x8769, 0x927C, 0xA005
-_INPUTS = "give a picture, a folder of pictures, or a quoted pattern like 'photos/*.jpg'"
+_WRITTEN = frozenset({".mkv", ".mov", ".mp4"})
+_INPUTS = "give a picture, a video, a folder of pictures, or a quoted pattern like 'photos/*.jpg'"
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,23 @@ def plan(inputs: Sequence[str], out: Path, force: bool, variants: Sequence[str] 
     single = _is_file_name(out, len(pairs))
     words = _file_words(variants)
     places = [(source, out if single else out / _writable(name)) for source, name in pairs]
+    _check_kinds(places)
     alike = Counter(place.with_suffix("") for _, place in places)
     jobs = []
     for source, place in places:
         name = place.stem if alike[place.with_suffix("")] == 1 else place.name
-        sheet = place.with_name(f"{name}-all.png") if len(variants) > 1 else None
+        sheet = place.with_name(f"{name}-all.png") if len(variants) > 1 and not is_video(source) else None
         jobs += [Job(source, _with_word(place, word), variant, sheet) for variant, word in words.items()]
     _check_targets(jobs, force)
     return jobs
+
+
+def _check_kinds(places: Sequence[tuple[Path, Path]]) -> None:
+    """Raise GanToolsError if a picture is to become a video, or a video a picture."""
+    for source, place in places:
+        if is_video(source) != is_video(place):
+            kinds = ("video", "picture") if is_video(source) else ("picture", "video")
+            raise GanToolsError(f"{source} is a {kinds[0]}, and {place} would be a {kinds[1]}", "give --out a folder")
 
 
 def _check_targets(jobs: Sequence[Job], force: bool) -> None:
@@ -74,31 +84,6 @@ def _check_targets(jobs: Sequence[Job], force: bool) -> None:
                 f"{written[job.target]} and {job.source} would both become {job.target}",
                 "translate them into different folders with --out",
             )
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of a job: ``error`` says why it failed, ``remark`` how the picture differs from the training's."""
-
-    job: Job
-    error: str | None = None
-    remark: str | None = None
-
-
-def translate_files(model: Model, jobs: Sequence[Job], seed: int = 0, **options: object) -> Iterator[Result]:
-    """Translate one picture after another; one that fails does not stop the rest."""
-    variants = {word: chosen.model_dump() for word, chosen in model.variants(options).items()}
-    for job in jobs:
-        chosen = variants[job.variant]
-        try:
-            image = open_image(job.source)
-            save_like(image, model.translate(image, seed, **chosen), job.target, model.background)
-            yield Result(job, remark=model.remark(image, **chosen))
-        except GanToolsError as error:
-            yield Result(job, error.message)
-        except (RuntimeError, ValueError, MemoryError) as error:  # too large for the memory, or for the format
-            reason = (str(error) or type(error).__name__).splitlines()[0]
-            yield Result(job, f"{job.source} cannot be translated: {reason}")
 
 
 def save_like(source: Image.Image, result: Image.Image, target: Path, background: Background = (255, 255, 255)) -> None:
@@ -124,6 +109,8 @@ def _expand(text: str, alone: bool) -> list[tuple[Path, Path]]:
     A file that is not there is an error if it stands ``alone``; among others it fails later, by itself.
     """
     path = Path(text)
+    if is_video(path) and path.exists():
+        return [(path, Path(path.name if path.suffix.lower() in _WRITTEN else f"{path.name}.mp4"))]
     if path.is_dir():
         return [(image, image.relative_to(path)) for image in list_images(path, _INPUTS)]
     if path.exists() or path.is_symlink():
@@ -166,6 +153,8 @@ def _before_pattern(path: Path) -> Path:
 
 def _is_file_name(out: Path, count: int) -> bool:
     """Whether ``out`` names a picture and not a folder; GanToolsError if it can be neither."""
+    if is_video(out) and not out.is_dir():
+        return _is_video_name(out, count)
     if out.is_dir() or out.suffix.lower() not in image_suffixes():
         if out.exists() and not out.is_dir():
             raise GanToolsError(f"{out} is a file, not a folder", "give another folder with --out")
@@ -174,6 +163,15 @@ def _is_file_name(out: Path, count: int) -> bool:
         raise GanToolsError(f"{out} names one picture, and there are {count} to translate", "give --out a folder")
     if _writable(out) != out:
         raise GanToolsError(f"Pillow cannot write {out.suffix} files", "give --out a name that ends in .png or .jpg")
+    return True
+
+
+def _is_video_name(out: Path, count: int) -> bool:
+    """Return that ``out`` names a video; GanToolsError if it cannot."""
+    if count > 1:
+        raise GanToolsError(f"{out} names one video, and there are {count} to translate", "give --out a folder")
+    if out.suffix.lower() not in _WRITTEN:
+        raise GanToolsError(f"{out.suffix} videos are not written", "give --out a name that ends in .mp4, .mov or .mkv")
     return True
 
 
@@ -187,7 +185,9 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _writable(name: Path) -> Path:
-    """Keep a file name if Pillow can write its format, else make it a PNG."""
+    """Keep a file name if Pillow can write its format, or if it is a video's, else make it a PNG."""
+    if is_video(name):
+        return name
     kind = Image.registered_extensions().get(name.suffix.lower())
     keep = kind in Image.OPEN and _can_write(kind, "RGB")
     return name if keep else name.with_name(name.name + ".png")

@@ -19,6 +19,7 @@ from gantools.data.profile import strangeness
 from gantools.device import pick_device
 from gantools.errors import GanToolsError
 from gantools.inference.engine import OnnxNetwork, on_cpu
+from gantools.inference.large import Tiling, translate_picture
 from gantools.inference.notebook import as_html
 from gantools.plugins import TaskInfo, manager
 from gantools.randomness import seeded
@@ -35,14 +36,15 @@ class Model:
     """A task with its trained generators, ready to translate or to generate.
 
     ``header`` says what the weights are, ``networks[name]`` is a plain torch module. Options such as ``direction`` are
-    keyword arguments of `translate` and `generate`; which there are depends on the task.
+    keyword arguments of `translate` and `generate`; which there are depends on the task. ``tiling`` says how pictures
+    too large for the memory are translated.
     """
 
     def __init__(
         self, info: TaskInfo, header: Header, networks: Networks, task: Task[Any], device: torch.device, path: Path
     ) -> None:
         self.info, self.header, self.networks, self.task, self.device = info, header, networks, task, device
-        self.path = path
+        self.path, self.tiling = path, Tiling()
         background = getattr(task.config, "background", "white")
         self.background = parse_background(background)
         self.channels = int(getattr(task.config, "in_channels", 3))
@@ -69,16 +71,16 @@ class Model:
         if isinstance(images, Tensor):
             _check_tensor(images, self.channels)
             batch = images if images.dim() == 4 else images[None]
-            result = self._run(batch.to(self.device), chosen, seed).to(images.device)
+            result = self.run(batch.to(self.device), chosen, seed).to(images.device)
             return result if images.dim() == 4 else result[0]
         if isinstance(images, str | Path | Image.Image):
-            return self._picture(images, chosen, seed)
+            return self.picture(images, chosen, seed)
         if not isinstance(images, Sequence):
             raise GanToolsError(
                 f"cannot translate a {type(images).__name__}",
                 "give a path, a Pillow picture, a list of them, or a tensor",
             )
-        return [self._picture(image, chosen, seed) for image in images]
+        return [self.picture(image, chosen, seed) for image in images]
 
     @overload
     def generate(self, prompts: str, n: int = 1, seed: int = 0, **options: Any) -> list[Image.Image]: ...
@@ -154,17 +156,40 @@ class Model:
         """Return what a notebook shows: the header's main points, and the sheet of what the weights do."""
         return as_html(self.header, self.path, str(self.device))
 
-    def _picture(self, source: Source, options: Options, seed: int) -> Image.Image:
+    def picture(self, source: Source, options: Options, seed: int) -> Image.Image:
+        """Translate one picture by options that have been checked."""
         image = source if isinstance(source, Image.Image) else open_image(Path(source))
-        pixels = to_unit(to_bytes(to_channels(image, self.channels, self.background)))
-        result = to_image(self._run(pixels[None].to(self.device), options, seed)[0])
+        return self._with_alpha(image, translate_picture(self, self.shown(image), options, seed))
+
+    def pictures(self, images: Sequence[Image.Image], options: Options, seed: int) -> list[Image.Image]:
+        """Translate pictures of one size in one pass."""
+        batch = torch.stack([to_unit(to_bytes(self.shown(image))) for image in images])
+        made = self.run(batch.to(self.device), options, seed)
+        return [self._with_alpha(image, to_image(one)) for image, one in zip(images, made, strict=True)]
+
+    def is_steady(self, options: Options) -> bool:
+        """Say whether a translation is the same by any seed, so that it does not matter what it is made with."""
+        blank = torch.zeros(1, self.channels, *[self.header.size or 64] * 2, device=self.device)
+        return torch.equal(self.run(blank, options, 0), self.run(blank, options, 1))
+
+    def in_parts(self, options: Options) -> bool:
+        """Say whether a picture can be translated part by part: torch runs the networks, and the task says how."""
+        onnx = any(isinstance(network, OnnxNetwork) for network in self.networks.generators.values())
+        return not onnx and self.task.view(options) is not None
+
+    def shown(self, image: Image.Image) -> Image.Image:
+        """Return a picture as the generator is shown it."""
+        return to_channels(image, self.channels, self.background)
+
+    def _with_alpha(self, image: Image.Image, result: Image.Image) -> Image.Image:
         alpha = alpha_of(image)
         if alpha is not None and result.mode != "RGBA" and self.task.keeps_shape:
             result.putalpha(alpha)
         return result
 
     @torch.no_grad()  # not inference_mode: the result may be changed in place, and trained on
-    def _run(self, images: Tensor, options: Options, seed: int) -> Tensor:
+    def run(self, images: Tensor, options: Options, seed: int) -> Tensor:
+        """Translate [N, C, H, W] in [-1, 1] on the model's device, by options that have been checked."""
         with seeded(seed, self.device):  # for tasks with noise: a result depends on no picture before it
             return self.task.translate(self.networks, images.float(), options)
 

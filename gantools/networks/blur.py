@@ -10,6 +10,8 @@ from torch.nn.functional import conv2d, conv_transpose2d, pad
 class BlurDown(nn.Module):
     """Halve the side by a binomial filter of 3 x 3, borders mirrored: [N, C, H, W] -> [N, C, H/2, W/2]."""
 
+    kernel_size = 3
+
     def forward(self, x: Tensor) -> Tensor:
         """Filter and halve."""
         return conv2d(pad(x, (1, 1, 1, 1), "reflect"), _each(down_filter(), x), stride=2, groups=x.shape[1])
@@ -17,6 +19,8 @@ class BlurDown(nn.Module):
 
 class BlurUp(nn.Module):
     """Double the side by a binomial filter of 4 x 4, borders repeated: [N, C, H, W] -> [N, C, 2H, 2W]."""
+
+    kernel_size = 4
 
     def forward(self, x: Tensor) -> Tensor:
         """Double and filter."""

@@ -14,7 +14,7 @@ from gantools.data.evaluated import unpaired_comparisons
 from gantools.errors import GanToolsError
 from gantools.networks import ResNetGenerator, build_critic, by_picture, init_weights, translate_any_size
 from gantools.objectives import Needs, Objective, Sample
-from gantools.task import Batch, Comparison, Graph, Losses, Networks, Outputs, StepRandom, Task
+from gantools.task import Batch, Comparison, Graph, Losses, Networks, Outputs, StepRandom, Task, View
 from gantools_cyclegan.config import Config, Options
 from gantools_cyclegan.pool import ImagePool, join_pools
 
@@ -93,6 +93,10 @@ class CycleGAN(Task[Config]):
         if self.config.inference == "stored":
             return _apply(generator, images)
         return by_picture(generator, lambda x: _apply(generator, x), images)
+
+    def view(self, options: Options) -> View:
+        """Return that the network is convolutional."""
+        return View(ResNetGenerator.stride)
 
     def variants(self, options: Options) -> dict[str, Options]:
         """Return the one translation; GanToolsError if the weights have no such direction."""

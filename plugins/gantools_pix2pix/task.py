@@ -17,7 +17,7 @@ from gantools.networks import (
 )
 from gantools.networks.unet import unet_depth
 from gantools.objectives import Needs, Objective, Sample
-from gantools.task import Batch, Comparison, Graph, Losses, Networks, Outputs, StepRandom, Task
+from gantools.task import Batch, Comparison, Graph, Losses, Networks, Outputs, StepRandom, Task, View
 from gantools_pix2pix.config import Config, Options
 
 
@@ -71,16 +71,21 @@ class Pix2Pix(Task[Config]):
         A U-Net sees the whole picture in its innermost pixel and works well at the size it was trained for alone.
         """
         config, generator = self.config, nets["g"]
-        resize = config.resize if options.resize is None else options.resize
 
         def apply(pictures: Tensor) -> Tensor:
-            if resize and config.generator == "unet":
+            if self._resizes(options):
                 return translate_at_size(lambda x: self._apply(generator, x), pictures, config.size, config.detail)
             return self._apply(generator, pictures)
 
         if (options.inference or config.inference) == "stored":
             return apply(images)
         return by_picture(generator, apply, images)
+
+    def view(self, options: Options) -> View:
+        """Return that the network is convolutional, or that a U-Net is shown the whole picture at its own size."""
+        if self._resizes(options):
+            return View(size=self.config.size, detail=self.config.detail)
+        return View(self._stride[0])
 
     def graphs(self, nets: Networks) -> dict[str, Graph]:
         """Return the generator; the size that a U-Net is at its best at is the one it was trained for."""
@@ -92,6 +97,11 @@ class Pix2Pix(Task[Config]):
                 by_picture=config.inference != "stored", settings={"inference": config.inference},
             )
         }  # fmt: skip
+
+    def _resizes(self, options: Options) -> bool:
+        """Whether pictures are scaled to the size that a U-Net was trained for."""
+        wanted = self.config.resize if options.resize is None else options.resize
+        return wanted and self.config.generator == "unet"
 
     @property
     def _stride(self) -> tuple[int, int]:

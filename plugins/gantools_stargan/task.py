@@ -16,7 +16,7 @@ from gantools.data.evaluated import domain_comparisons
 from gantools.errors import GanToolsError
 from gantools.networks import translate_any_size
 from gantools.objectives import Needs, Objective, Sample
-from gantools.task import Batch, Comparison, Graph, Losses, Networks, Outputs, StepRandom, Task
+from gantools.task import Batch, Comparison, Graph, Losses, Networks, Outputs, StepRandom, Task, View
 from gantools_stargan.config import Config, Options
 from gantools_stargan.networks import Discriminator, EnergyDiscriminator, Generator, Recogniser, discriminator_layers
 from gantools_stargan.targets import Target, every_target, read_source, read_target
@@ -137,6 +137,19 @@ class StarGAN(Task[Config]):
         label[:, list(target.off)] = 0
         number = torch.full((len(images),), target.number, device=images.device)
         return self._apply(nets, images, self._input(label, number))
+
+    def view(self, options: Options) -> View:
+        """Return that the generator is convolutional."""
+        return View(Generator.stride)
+
+    def settled(self, nets: Networks, image: Tensor, options: Options) -> Options:
+        """Return options that say which attributes a picture has, where they are to be kept."""
+        target = read_target(options.to[0], self.config.domains, self.kinds)
+        if not target.relative or options.from_ is not None:
+            return options
+        seen = self._labels_of(nets, image, target.number, None)[0]
+        names = [name for name, there in zip(self.names, seen.tolist(), strict=True) if there]
+        return options.model_copy(update={"from_": ",".join(names) or "none"})
 
     def _labels_of(self, nets: Networks, images: Tensor, number: int, given: str | None) -> Tensor:
         """Return the labels of pictures [N, C]: as given, or as the recogniser sees them."""

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from gantools.data.captions import read_captions
+from gantools.data.frames import frames_of
 from gantools.datasets.drawing import edges
-from gantools.datasets.frames import frames_of
 from tests.conftest import EXAMPLES
 
 

@@ -52,7 +52,7 @@ RUN = {
 READ = [
     r"demo\b", r"doctor\b", r"ui\b", r"compare\b", r"evaluate\b", r"export\b", r"lab\b", r"plugins (un)?install\b",
     r"weights (import|push|pull|verify)\b", r"data (get|prepare)\b", r"sweep sweeps/", r".*hf://", r".*\.onnx\b",
-    r".*--engine\b",
+    r".*--engine\b", r".*\.mp4\b",
 ]  # fmt: skip
 _NAMES = ("objective", "penalty", "constraint")
 PLUGINS = {

@@ -9,7 +9,8 @@ from PIL import Image
 
 import gantools
 from gantools import GanToolsError
-from gantools.inference.files import Job, plan, translate_files
+from gantools.inference.files import Job, plan
+from gantools.inference.pipeline import translate_files
 from gantools.task import Networks
 from gantools.weights.header import Header, plugin_of, save_weights
 from gantools_cyclegan.config import Config

@@ -16,13 +16,13 @@ VIDEOS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".w
 
 def duration_of(path: Path) -> float:
     """Return the length of a video in seconds, 0 if the file does not say; GanToolsError if it is none."""
-    with _opened(path) as container:
+    with opened(path) as container:
         return (container.duration or 0) / 1_000_000
 
 
 def frames_of(path: Path, every: float) -> Iterator[tuple[float, Image.Image]]:
     """Yield a frame every so many seconds, upright, with its time in seconds; a damaged end is left out."""
-    with _opened(path) as container:
+    with opened(path) as container:
         due = 0.0
         for frame in container.decode(video=0):
             time = float(frame.time or 0)
@@ -32,8 +32,8 @@ def frames_of(path: Path, every: float) -> Iterator[tuple[float, Image.Image]]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """Open a video that has pictures."""
+def opened(path: Path) -> Iterator[Any]:
+    """Open a video that has pictures; GanToolsError if it is none, or PyAV is missing."""
     try:
         import av
     except ImportError:
@@ -45,3 +45,8 @@ def _opened(path: Path) -> Iterator[Any]:
             yield container
     except av.FFmpegError as error:
         raise GanToolsError(f"{path} cannot be read: {error.strerror}", "check the file, or leave it out") from None
+
+
+def is_video(path: Path) -> bool:
+    """Say whether a file is named as a video."""
+    return path.suffix.lower() in VIDEOS

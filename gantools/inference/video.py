@@ -1,0 +1,127 @@
+"""Videos, frame by frame: the same noise and the same statistics for all of them, and the sound as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from gantools.config import Options
+from gantools.data.frames import opened
+from gantools.data.pixels import to_image
+from gantools.errors import GanToolsError
+from gantools.inference.parts import PartTranslator
+from gantools.networks.whole import Part
+from gantools.weights.files import write_atomically
+
+if TYPE_CHECKING:
+    from gantools.inference.model import Model
+
+_SEEN = 8  # frames that the statistics are of
+_RATE = 25
+
+
+def translate_video(model: Model, source: Path, target: Path, options: Options, seed: int = 0) -> None:
+    """Translate a video into another, with its size, its times and its sound; GanToolsError says what is wrong.
+
+    Norms go by the statistics of a few frames from all over the clip, and dropout drops in the same places, so that
+    nothing flickers that does not flicker in the source.
+    """
+    frames = _Frames(model, source, options, seed)
+    write_atomically(target, lambda temporary: _write(frames, source, temporary, target))
+
+
+class _Frames:
+    """Translates frames of one video."""
+
+    def __init__(self, model: Model, source: Path, options: Options, seed: int) -> None:
+        self._model, self._options, self._seed = model, options, seed
+        several = _spread(source)
+        self.size = several[0].size
+        view = model.task.view(options)
+        self._steady: PartTranslator | None = None
+        if view is not None and view.size is None and model.in_parts(options):
+            shown = [model.shown(image) for image in several]
+            self._steady = PartTranslator(model, options, seed)
+            self._steady.gather([(_all_of(image), partial(Image.Image.copy, image)) for image in shown])
+
+    def __call__(self, image: Image.Image) -> Image.Image:
+        """Return the translation of a frame, of the frame's size."""
+        if self._steady is None:
+            return self._model.picture(image, self._options, self._seed).convert("RGB")
+        shown = self._model.shown(image)
+        return to_image(self._steady(_all_of(shown), shown)).convert("RGB")
+
+
+def _all_of(image: Image.Image) -> Part:
+    return Part(image.height, image.width, 0, 0, 0, 0, None, None)
+
+
+def _spread(source: Path) -> list[Image.Image]:
+    """Return a few frames from all over a video."""
+    with opened(source) as container:
+        count = sum(1 for _ in container.demux(video=0)) or 1
+    wanted = {int((i + 0.5) * count / _SEEN) for i in range(_SEEN)}
+    with opened(source) as container:
+        frames = [_image(frame) for n, frame in enumerate(container.decode(video=0)) if n in wanted or not n]
+    if not frames:
+        raise GanToolsError(f"{source} holds no pictures", "give a video that can be played")
+    return frames[1:] or frames
+
+
+def _image(frame: Any) -> Image.Image:
+    """Return a frame as a picture, upright, without the last row or column of an odd size, which no encoder takes."""
+    image: Image.Image = frame.to_image().rotate(getattr(frame, "rotation", 0), expand=True)
+    return image.crop((0, 0, max(2, image.width & ~1), max(2, image.height & ~1)))
+
+
+def _write(frames: _Frames, source: Path, path: Path, target: Path) -> None:
+    import av
+
+    kind = {".mkv": "matroska", ".m4v": "mp4"}.get(target.suffix.lower(), target.suffix.lower().lstrip("."))
+    with opened(source) as container:
+        try:
+            with av.open(str(path), "w", format=kind) as made:
+                _copy(frames, container, made)
+        except (av.FFmpegError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise GanToolsError(
+                f"{target} cannot be written: {reason}", "give --out a name that ends in .mp4 or .mkv"
+            ) from None
+
+
+def _copy(frames: _Frames, container: Any, made: Any) -> None:
+    """Write the translated frames and the packets of the sound, in the order they come."""
+    pictures = container.streams.video[0]
+    sound = container.streams.audio[0] if container.streams.audio else None
+    rate = pictures.average_rate or Fraction(_RATE)
+    stream = made.add_stream("libx264", rate=rate)
+    stream.width, stream.height = frames.size
+    stream.pix_fmt, stream.options = "yuv420p", {"crf": "16"}
+    copied = made.add_stream_from_template(sound) if sound else None
+    for packet in container.demux(*[one for one in (pictures, sound) if one]):
+        if sound and packet.stream is sound:
+            if packet.dts is not None:
+                packet.stream = copied
+                made.mux(packet)
+            continue
+        for frame in packet.decode():
+            for written in _encoded(frames, frame, stream):
+                made.mux(written)
+    made.mux(stream.encode(None))
+
+
+def _encoded(frames: _Frames, frame: Any, stream: Any) -> Iterator[Any]:
+    """Yield the packets of a translated frame, which keeps its time."""
+    import av
+
+    image = frames(_image(frame))
+    if image.size != (stream.width, stream.height):
+        image = image.resize((stream.width, stream.height))
+    made: Any = av.VideoFrame.from_image(image)  # type: ignore[no-untyped-call]
+    made.pts, made.time_base = frame.pts, frame.time_base
+    yield from stream.encode(made)
