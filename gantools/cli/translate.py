@@ -55,7 +55,7 @@ def command() -> Any:
         extra(
             "tile_statistics",
             Statistics,
-            help="of norms in tiles: the whole picture's, or its scaled down \\[default: reduced above 16 MP]",
+            help="of norms in tiles: the picture's, or a smaller copy's \\[default: reduced above 16 MP]",
         ),
         extra("max_pixels", int, help="pixels that a picture may have \\[default: 500 million]"),
         extra("quiet", bool, names=["--quiet", "-q"], help="print warnings and errors only"),

@@ -310,6 +310,35 @@ def test_a_picture_that_cannot_be_translated_does_not_stop_the_others(model, mon
     assert tree() == ["2.png"]
 
 
+def test_small_neighbours_of_one_size_go_together(model, monkeypatch):
+    for name, size in {"1": (16, 16), "2": (16, 16), "3": (16, 16), "4": (20, 8), "5": (16, 16)}.items():
+        noise(size, seed=int(name)).save(put(f"in/{name}.png"))
+    genuine, passes = model.task.translate, []
+    monkeypatch.setattr(
+        model.task, "translate", lambda nets, x, o: passes.append(tuple(x.shape)) or genuine(nets, x, o)
+    )
+    assert not translate(model, "in")
+    assert passes[2:] == [(3, 3, 16, 16), (1, 3, 8, 20), (1, 3, 16, 16)]  # after two that ask whether it is random
+    for name in "12345":
+        alone, made = model.translate(f"in/{name}.png"), Image.open(f"out/{name}.png")
+        assert np.abs(np.asarray(alone, dtype=int) - np.asarray(made, dtype=int)).max() <= 1
+
+
+def test_where_the_seed_tells_pictures_go_alone(model, monkeypatch):
+    put("in/1.png", (16, 16))
+    put("in/2.png", (16, 16))
+    passes = []
+
+    def random(networks, images, options):
+        passes.append(len(images))
+        return torch.rand_like(images) * 2 - 1
+
+    monkeypatch.setattr(model.task, "translate", random)
+    assert not translate(model, "in")
+    assert passes == [1, 1, 1, 1]
+    assert Path("out/1.png").read_bytes() == Path("out/2.png").read_bytes()  # by the seed alone, not what was before
+
+
 def test_a_place_that_cannot_be_written_is_a_reason(model):
     put("in/a.png")
     put("in/b.png")
