@@ -97,12 +97,15 @@ def resume(folder: str | Path, *, steps: int | None = None, quiet: bool = False,
 
 def resume_with(display: Display, folder: Path, steps: int | None, changes: Settings) -> TrainedRun:
     """Resume a run and tell ``display`` how it goes."""
-    from gantools.training.checkpoint import newest_checkpoint
+    from gantools.training.checkpoint import list_checkpoints, newest_checkpoint
     from gantools.training.processes import leads
     from gantools.training.run import open_run
 
     run = open_run(folder, changes)
-    state = newest_checkpoint(run.checkpoints) if leads() else None
+    begun = bool(list_checkpoints(run.checkpoints))
+    state = newest_checkpoint(run.checkpoints) if leads() and begun else None
+    if leads() and not begun:
+        display.note(f"{folder} was stopped before its first checkpoint: it begins again")
     return fit(run, display, state, steps)
 
 

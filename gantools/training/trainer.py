@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import shlex
@@ -35,10 +36,16 @@ from gantools.training.schedule import Schedule
 from gantools.training.sheets import draw_sheet
 from gantools.training.updates import Updates
 from gantools.training.watch import Watch
+from gantools.weights.files import write_atomically
 from gantools.weights.header import Header, environment, plugin_of, save_weights
 
 log = logging.getLogger("gantools")
 _DIVERGED = 1e6  # no weight of a network that works comes near it
+_NAMED = 4  # samples of a batch that an error names
+
+
+class BreakdownError(GanToolsError):
+    """A run cannot go on: a loss is not finite, or the weights have grown beyond all measure."""
 
 
 class Trainer:
@@ -152,7 +159,7 @@ class Trainer:
         if not steps:
             return
         values = self.updates.averages(steps)
-        self._check_finite(values)
+        self._check_finite()
         if self.processes.leads:
             self._tell(values, steps)
         self._logged_at = self.step
@@ -209,7 +216,7 @@ class Trainer:
         self._log()
         largest = self.updates.largest_weight()
         if not largest < _DIVERGED:
-            raise self._broke_down(f"weights have grown to {largest:.0e}")
+            raise self._broke_down(self.step, f"weights have grown to {largest:.0e}")
         state = {
             "step": self.step,
             "total": self.schedule.total,
@@ -230,21 +237,39 @@ class Trainer:
         self._saved("weights", self.run.weights)
         draw_curves(read_log(self.run.log), self.run.curves)
 
-    def _check_finite(self, values: dict[str, float]) -> None:
-        """Raise GanToolsError if a loss is not finite; the norm of a gradient need not be, under 16 bits."""
-        broken = [name for name, value in values.items() if not math.isfinite(value) and "gradient_norm" not in name]
-        if broken:
-            raise self._broke_down(f"not finite: {', '.join(broken)}")
+    def _check_finite(self) -> None:
+        """Raise BreakdownError if a loss was not finite; the norm of a gradient need not be, under 16 bits."""
+        found = self.updates.breakdown()
+        if found:
+            update, names = found
+            raise self._broke_down(update // self.config.n_critic + 1, f"not finite: {', '.join(names)}", update)
 
-    def _broke_down(self, what: str) -> GanToolsError:
+    def _broke_down(self, step: int, what: str, update: int | None = None) -> BreakdownError:
         """Return the error for a run that cannot go on as it is, with what to do from here."""
         saved = bool(list_checkpoints(self.run.checkpoints))
         again = f"gantools resume {shlex.quote(str(self.run.folder))}" if saved else "train again"
-        return GanToolsError(
-            f"training broke down before step {self.step}: {what}",
+        pictures = "" if update is None else self._told(step, what, self._pictures(update))
+        return BreakdownError(
+            f"training broke down at step {step}: {what}{pictures}",
             f"{again} with --lr-g and --lr-d below {self.config.lr_g:g} and {self.config.lr_d:g}"
             + ("; the last checkpoint is from before" if saved else ", or add --spectral-norm"),
         )
+
+    def _pictures(self, update: int) -> list[str]:
+        """Return the files of an update's batch, where the data come from files."""
+        files = getattr(self.data, "files", None)
+        numbers = range(update * self.config.batch_size, (update + 1) * self.config.batch_size)
+        return [" + ".join(map(str, files(k))) for k in numbers] if files else []
+
+    def _told(self, step: int, what: str, pictures: list[str]) -> str:
+        """Write down which pictures a breakdown was seen with; return the first of them, in words."""
+        if not pictures or not self.processes.leads:
+            return ""
+        path = self.run.folder / "breakdown.json"
+        text = json.dumps({"step": step, "what": what, "pictures": pictures}, indent=2) + "\n"
+        write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        more = f", … (all {len(pictures)} in {path})" if len(pictures) > _NAMED else ""
+        return f", with {', '.join(pictures[:_NAMED])}{more}"
 
     def _load(self, state: dict[str, Any]) -> None:
         self.step = self._logged_at = state["step"]

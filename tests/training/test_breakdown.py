@@ -1,0 +1,46 @@
+"""A loss that is not finite: the step and the pictures are named, and a run can go back by itself."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import gantools
+from gantools import GanToolsError
+from gantools.training.checkpoint import newest_checkpoint
+from gantools_pix2pix.task import Pix2Pix
+from tests.training.test_processes import PAIRS, TINY
+
+SETTINGS = {**TINY, **PAIRS, "norm": "instance", "dropout": 0, "steps": 8, "checkpoint_every": 2}
+
+
+def test_the_step_and_the_pictures_are_named_and_the_checkpoint_stays(monkeypatch):
+    """One picture is magenta, and where a batch holds it the critic's loss is NaN."""
+    Path("a").mkdir()
+    for i in range(40):
+        Image.new("RGB", (16, 16), "magenta" if i == 33 else (i, 90, 2 * i)).save(f"a/{i:02}.png")
+    losses = Pix2Pix.d_losses
+
+    def poisoned(task, nets, batch, *rest):
+        pink = (batch["a"][:, 1].mean((1, 2)) < -0.99).any()
+        return {name: value * (float("nan") if pink else 1) for name, value in losses(task, nets, batch, *rest).items()}
+
+    monkeypatch.setattr(Pix2Pix, "d_losses", poisoned)
+    settings = {**SETTINGS, "a": Path("a"), "b": copied(), "steps": 30, "log_every": 5}
+    with pytest.raises(GanToolsError, match=r"broke down at step \d+: not finite: d/") as caught:
+        gantools.train("pix2pix", **settings, out="run")
+    told = json.loads(Path("run/breakdown.json").read_text())
+    assert len(told["pictures"]) == 4
+    assert any("a/33.png" in name for name in told["pictures"])
+    assert "a/33.png" in caught.value.message
+    assert f"at step {told['step']}:" in caught.value.message
+    saved = newest_checkpoint(Path("run/checkpoints")) if told["step"] > 2 else {"step": 0}
+    assert saved["step"] < told["step"]
+
+
+def copied():
+    Path("c").mkdir()
+    for path in Path("a").glob("*.png"):
+        Path("c", path.name).write_bytes(path.read_bytes())
+    return Path("c")
