@@ -113,13 +113,12 @@ def fit(run: Run, display: Display, state: dict[str, Any] | None = None, steps: 
     """Train a run, from its beginning or from the state of a checkpoint, and say how it ended."""
     from gantools.training.launch import together
     from gantools.training.processes import leads
-    from gantools.training.trainer import Trainer
+    from gantools.training.trainer import train_run
 
     try:
         with run.claimed() if leads() else nullcontext(), together(run.config) as processes:
             run, state, steps = processes.share((run, state, steps))
-            trainer = Trainer(run, display, state, steps, processes)
-            outcome = trainer.fit()
+            trainer, outcome = train_run(run, display, state, steps, processes)
     finally:
         display.ended()
     return TrainedRun(run.task.name, run.folder, outcome, trainer.step, trainer.signal)

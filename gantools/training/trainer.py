@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from types import FrameType
@@ -17,6 +18,7 @@ from typing import Any
 
 import torch
 
+from gantools.config import validate
 from gantools.data.loader import ImageData, batches
 from gantools.errors import GanToolsError
 from gantools.objectives.constraints import plain_state
@@ -25,7 +27,7 @@ from gantools.plugins import manager
 from gantools.randomness import derive_seed, seeded
 from gantools.task import Batch
 from gantools.training.backend import Backend
-from gantools.training.checkpoint import list_checkpoints, save_checkpoint
+from gantools.training.checkpoint import list_checkpoints, newest_checkpoint, save_checkpoint
 from gantools.training.display import Display
 from gantools.training.evaluator import Evaluator
 from gantools.training.finetuning import Start
@@ -46,6 +48,35 @@ _NAMED = 4  # samples of a batch that an error names
 
 class BreakdownError(GanToolsError):
     """A run cannot go on: a loss is not finite, or the weights have grown beyond all measure."""
+
+
+def train_run(
+    run: Run, display: Display, state: dict[str, Any] | None, steps: int | None, processes: Processes
+) -> tuple[Trainer, str]:
+    """Train a run and return its trainer and the outcome; with ``--on-nan rollback`` a breakdown is undone once."""
+    trainer = Trainer(run, display, state, steps, processes)
+    try:
+        return trainer, trainer.fit()
+    except BreakdownError as error:
+        if run.config.on_nan == "stop":
+            raise
+        message, total = error.message, trainer.schedule.total
+    run, state = processes.share(_rolled_back(run) if processes.leads else (run, None))
+    step = state["step"] if state else 0
+    rates = f"{run.config.lr_g:g} and {run.config.lr_d:g}"
+    display.note(f"{message}; going on from step {step:,} with learning rates of {rates}", warning=True)
+    more = total - step if steps is not None and total is not None else None
+    trainer = Trainer(run, display, state, more, processes)
+    return trainer, trainer.fit()
+
+
+def _rolled_back(run: Run) -> tuple[Run, dict[str, Any] | None]:
+    """Return a run at a tenth of its learning rates, which will not be rolled back again, and its last checkpoint."""
+    config = run.config
+    slower = {"lr_g": config.lr_g / 10, "lr_d": config.lr_d / 10, "on_nan": "stop"}
+    run = replace(run, config=validate(type(config), {**dict(config), **slower}))
+    run.write_config()
+    return run, newest_checkpoint(run.checkpoints) if list_checkpoints(run.checkpoints) else None
 
 
 class Trainer:

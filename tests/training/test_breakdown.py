@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 import gantools
-from gantools import GanToolsError
+from gantools import GanToolsError, api
 from gantools.training.checkpoint import newest_checkpoint
 from gantools_pix2pix.task import Pix2Pix
-from tests.training.test_processes import PAIRS, TINY
+from tests.training.test_processes import PAIRS, TINY, same
 
 SETTINGS = {**TINY, **PAIRS, "norm": "instance", "dropout": 0, "steps": 8, "checkpoint_every": 2}
 
@@ -37,6 +37,26 @@ def test_the_step_and_the_pictures_are_named_and_the_checkpoint_stays(monkeypatc
     assert f"at step {told['step']}:" in caught.value.message
     saved = newest_checkpoint(Path("run/checkpoints")) if told["step"] > 2 else {"step": 0}
     assert saved["step"] < told["step"]
+
+
+def test_a_rollback_is_a_resume_at_a_tenth_of_the_learning_rates(monkeypatch):
+    losses, seen = Pix2Pix.d_losses, []
+
+    def poisoned(task, *rest):
+        seen.append(task.config.lr_d)
+        broken = task.config.lr_d > 1e-4 and len(seen) == 6
+        return {name: value * (float("nan") if broken else 1) for name, value in losses(task, *rest).items()}
+
+    monkeypatch.setattr(Pix2Pix, "d_losses", poisoned)
+    rolled = gantools.train("pix2pix", **SETTINGS, on_nan="rollback", out="rolled")
+    assert (rolled.outcome, rolled.step, seen) == ("finished", 8, [2e-4] * 6 + [2e-5] * 4)
+    assert [row["step"] for row in rolled.log()] == list(range(1, 9))
+    assert "on_nan: stop" in Path("rolled/config.yaml").read_text()
+    seen.clear()
+    with pytest.raises(GanToolsError, match="broke down at step 6"):
+        gantools.train("pix2pix", **SETTINGS, out="stopped")
+    api.resume("stopped", lr_g=2e-5, lr_d=2e-5, quiet=True)
+    assert same(*(newest_checkpoint(Path(name, "checkpoints"))["updates"] for name in ("rolled", "stopped")))
 
 
 def copied():
