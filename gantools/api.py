@@ -98,12 +98,15 @@ def resume(folder: str | Path, *, steps: int | None = None, quiet: bool = False,
 
 def resume_with(display: Display, folder: Path, steps: int | None, changes: Settings) -> TrainedRun:
     """Resume a run and tell ``display`` how it goes."""
-    from gantools.training.checkpoint import newest_checkpoint
+    from gantools.training.checkpoint import list_checkpoints, newest_checkpoint
     from gantools.training.processes import leads
     from gantools.training.run import open_run
 
     run = open_run(folder, changes)
-    state = newest_checkpoint(run.checkpoints) if leads() else None
+    begun = bool(list_checkpoints(run.checkpoints))
+    state = newest_checkpoint(run.checkpoints) if leads() and begun else None
+    if leads() and not begun:
+        display.note(f"{folder} was stopped before its first checkpoint: it begins again")
     return fit(run, display, state, steps)
 
 
@@ -111,13 +114,12 @@ def fit(run: Run, display: Display, state: dict[str, Any] | None = None, steps: 
     """Train a run, from its beginning or from the state of a checkpoint, and say how it ended."""
     from gantools.training.launch import together
     from gantools.training.processes import leads
-    from gantools.training.trainer import Trainer
+    from gantools.training.trainer import train_run
 
     try:
         with run.claimed() if leads() else nullcontext(), together(run.config) as processes:
             run, state, steps = processes.share((run, state, steps))
-            trainer = Trainer(run, display, state, steps, processes)
-            outcome = trainer.fit()
+            trainer, outcome = train_run(run, display, state, steps, processes)
     finally:
         display.ended()
     return TrainedRun(run.task.name, run.folder, outcome, trainer.step, trainer.signal)

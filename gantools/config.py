@@ -56,6 +56,11 @@ class RunConfig(BaseModel):
         0.5, "share of the run after which the learning rates fall linearly to 0; 1 for never", "Training", ge=0, le=1
     )
     ema: float = option(0.999, "decay of the averaged generator that is saved; 0 for none", "Training", ge=0, lt=1)
+    on_nan: Literal["stop", "rollback"] = option(
+        "stop",
+        "where a loss is not finite: stop, or go on from the last checkpoint, once, at a tenth of the learning rates",
+        "Training",
+    )
     augment: str = option(
         "", "DiffAugment in front of the critic: any of color,translation,cutout (for small data)", "Training"
     )

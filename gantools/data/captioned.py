@@ -75,6 +75,10 @@ class CaptionImages:
             "other": self.encoded.sentence[self._row[self._another(random, index)]],
         }
 
+    def files(self, k: int) -> Files:
+        """Return the file of sample ``k``."""
+        return self.images.items[self.order[k]]
+
     def sheet(self) -> dict[str, Tensor]:
         """Return held-back pictures with a caption of each."""
         words = [self._words(self.captions[index][0]) for index in self.shown]

@@ -60,10 +60,14 @@ quiet_pillow = _Quiet()
 def open_image(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Open and fully decode a picture, turned upright as its EXIF says; GanToolsError names what is wrong with it."""
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for without end
+            raise GanToolsError(f"{path} is not a file", "give a picture")
         with quiet_pillow, Image.open(path) as image:
             _check_pixels(path, image.size, max_pixels)
             image.load()
             return _upright(image)
+    except GanToolsError:
+        raise
     except UnidentifiedImageError:
         raise GanToolsError(
             f"{path} is not a picture", "give a file that Pillow can open, such as PNG or JPEG"

@@ -60,6 +60,11 @@ class DomainImages:
             "set": torch.tensor(number),
         }
 
+    def files(self, k: int) -> Files:
+        """Return the file of sample ``k``."""
+        part = self.sets[k % len(self.sets)]
+        return part.images.items[part.order[k // len(self.sets)]]
+
     def sheet(self) -> dict[str, Tensor]:
         """Return held-back pictures with their labels, of exclusive domains some of each in turn."""
         rows = [(number, part, index) for number, part in enumerate(self.sets) for index in part.shown]

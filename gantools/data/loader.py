@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class ImageData(Protocol):
     """What the trainer asks of a data kind; ``register`` one through ``gantools_register_datasets``.
 
-    One that has a method ``batch(ks)`` too, which returns samples stacked, is asked for whole batches.
+    One that has a method ``batch(ks)`` too, which returns samples stacked, is asked for whole batches. One that has
+    ``files(k)`` says which files sample ``k`` is made of, for messages.
     """
 
     cached: bool

@@ -44,6 +44,10 @@ class PairedImages:
         pair = self.images.first_readable(self.order[k + step] for step in range(len(self.order)))
         return self._split(crop_and_flip(pair, config.size, config.flip, config.seed, "crop", k))
 
+    def files(self, k: int) -> Files:
+        """Return the files of sample ``k``: two, or one with both halves."""
+        return self.images.items[self.order[k]]
+
     def sheet(self) -> dict[str, Tensor]:
         """Return the held-back pairs, uint8 [N, C, size, size]."""
         return self._split(torch.stack([centre(self.images[i], self.config.size) for i in self.shown]))

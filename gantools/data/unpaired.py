@@ -55,6 +55,10 @@ class UnpairedImages:
             for side in _SIDES
         }
 
+    def files(self, k: int) -> Files:
+        """Return the two files of sample ``k``."""
+        return tuple(self.sets[side].items[self.order[side][k]][0] for side in _SIDES)
+
     def sheet(self) -> dict[str, Tensor]:
         """Return the held-back pictures of both sides, uint8 [N, 3, size, size]."""
         rows = min(map(len, self.shown.values()))

@@ -68,7 +68,7 @@ def follow(rank: int, count: int, port: int, kind: str) -> None:
     from rich.console import Console
 
     from gantools.training.display import Quiet
-    from gantools.training.trainer import Trainer
+    from gantools.training.trainer import train_run
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -82,7 +82,7 @@ def follow(rank: int, count: int, port: int, kind: str) -> None:
         with _joined(place, kind, store):
             processes = Processes(place)
             run, state, steps = cast("Any", processes.share(None))
-            Trainer(run, Quiet(Console(quiet=True)), state, steps, processes).fit()
+            train_run(run, Quiet(Console(quiet=True)), state, steps, processes)
     except GanToolsError as error:
         sys.exit(error.message)
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from gantools.errors import GanToolsError
 from gantools.weights.files import write_atomically
 
 
@@ -20,9 +21,13 @@ class RunLog:
         write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
     def write(self, row: dict[str, Any]) -> None:
-        """Append a row."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        """Append a row; GanToolsError if the disk refuses."""
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+        except OSError as error:
+            hint = "check free space and permissions; gantools resume goes on from the last checkpoint"
+            raise GanToolsError(f"cannot write {self.path}: {error.strerror}", hint) from None
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

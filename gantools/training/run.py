@@ -18,6 +18,7 @@ from gantools.errors import GanToolsError
 from gantools.plugins import TaskInfo, manager
 from gantools.registry import load_object
 from gantools.training.processes import leads
+from gantools.weights.files import remove_unfinished, write_atomically
 
 _STEPS = 2000
 
@@ -56,17 +57,18 @@ class Run:
         return self.folder / "curves.png"
 
     def create(self) -> None:
-        """Write config.yaml and command.txt, unless the run has them already."""
+        """Write command.txt and config.yaml, unless the run has them already; the second makes it a run."""
         if not (self.folder / "config.yaml").exists():
-            self.write_config()
             command = shlex.join(_command(self.task.name))
             (self.folder / "command.txt").write_text(command + "\n", encoding="utf-8")
+            self.write_config()
 
     def write_config(self) -> None:
         """Write config.yaml: all settings but the folder itself, with paths that hold from anywhere."""
         settings = self.config.model_dump(mode="json", exclude={"out"})
         paths = {name: _absolute(value) for name, value in self.config if has_paths(value) and name != "out"}
-        write_yaml({"task": self.task.name, **settings, **paths}, self.folder / "config.yaml")
+        content = {"task": self.task.name, **settings, **paths}
+        write_atomically(self.folder / "config.yaml", lambda temporary: write_yaml(content, temporary))
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
@@ -83,6 +85,7 @@ class Run:
             hint = "give a folder you can write to with --out"
             raise GanToolsError(f"cannot write {self.folder}: {error.strerror}", hint) from None
         try:
+            remove_unfinished(self.folder)
             yield
         finally:
             lock.release()
@@ -154,7 +157,7 @@ def new_run(info: TaskInfo, config: RunConfig) -> Run:
     if folder.is_dir() and any(folder.iterdir()):
         if not (folder / "config.yaml").exists():
             raise GanToolsError(f"{folder} is not empty", "give another --out")
-        if (folder / "checkpoints").exists():
+        if any((folder / "checkpoints").glob("step-*")):
             hint = f"go on with `{shlex.join(['gantools', 'resume', str(folder)])}`, or give another --out"
             raise GanToolsError(f"{folder} holds a run already", hint)
         (folder / "config.yaml").unlink()

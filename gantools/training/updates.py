@@ -20,13 +20,16 @@ from gantools.training.backend import Backend
 from gantools.training.ema import Average
 from gantools.training.finetuning import Start
 
+_NEVER = 2**50
+
 
 class Updates:
     """Networks, optimizers and the averaged generator, and how one step changes them.
 
     A step makes ``n_critic`` discriminator updates, each on a fresh batch, and one generator update on the last of
     them, which shares that batch's forward pass where memory allows (no accumulation). After a step on which
-    ``watching`` was set, ``seen`` holds scores, accuracies and gradient norms.
+    ``watching`` was set, ``seen`` holds scores, accuracies and gradient norms. Where a loss is not finite, `breakdown`
+    tells of it later, so that no step has to wait for its losses.
 
     Of several processes each makes the passes over its rows of every batch, and all make the same step from the sum of
     their gradients. `averages` and `state_dict` then have to be called by all of them.
@@ -56,6 +59,7 @@ class Updates:
         self.g = _Player(self.nets.generators, config, config.lr_g, backend.device)
         self.d = _Player(self.nets.discriminators, config, config.lr_d, backend.device)
         self.totals: Losses = {}
+        self._finite_until: Losses = {}
         self.watching = False
         self.seen: dict[str, list[Tensor]] = {}
         self._drops = any(isinstance(module, _DropoutNd) for module in self.nets.modules())
@@ -100,6 +104,16 @@ class Updates:
         numbers = torch.stack([value.float() for value in values.values()])
         self.processes.average([numbers])
         return dict(zip(values, numbers.tolist(), strict=True))
+
+    def breakdown(self) -> tuple[int, list[str]] | None:
+        """Return the first update that had losses which were not finite, and their names; None if all were finite."""
+        if not self._finite_until:
+            return None
+        names, firsts = list(self._finite_until), torch.stack(list(self._finite_until.values())).tolist()
+        firsts = [-last for last in self.processes.agree(*(-first for first in firsts))]
+        if min(firsts) == _NEVER:
+            return None
+        return int(min(firsts)), [name for name, first in zip(names, firsts, strict=True) if first == min(firsts)]
 
     def largest_weight(self) -> float:
         """Return the largest absolute weight of both players; not finite if any weight is not."""
@@ -158,7 +172,7 @@ class Updates:
             detached = {name: value.detach() for name, value in out.items()}
             with self.backend.autocast():
                 losses = self.task.d_losses(self.nets, batch, detached, self.objective, self._rng("d", update, i))
-            self._descend("d", losses | self.objective.parameter_losses(self.nets.discriminators, "d"))
+            self._descend("d", losses | self.objective.parameter_losses(self.nets.discriminators, "d"), update)
         self._finish("d", self.d)
         self.objective.after_update(self.nets.discriminators, "d")
         return outputs if shared else []
@@ -171,7 +185,7 @@ class Updates:
                 out = outputs[i] if outputs else self._forward(batch, update, i)
                 rng = self._rng("g", update, i, count=step)
                 losses = self.task.g_losses(self.nets, batch, out, self.objective, rng)
-            self._descend("g", losses | self.objective.parameter_losses(self.nets.generators, "g"))
+            self._descend("g", losses | self.objective.parameter_losses(self.nets.generators, "g"), update)
         self._finish("g", self.g)
         self.objective.after_update(self.nets.generators, "g")
         for parameter in self.d.parameters:
@@ -180,7 +194,7 @@ class Updates:
     def _forward(self, batch: Batch, update: int, part: int) -> Outputs:
         return self.task.forward(self.nets, batch, self._rng("forward", update, part))
 
-    def _descend(self, player: str, losses: Losses) -> None:
+    def _descend(self, player: str, losses: Losses, update: int) -> None:
         """One backward pass over the sum of the losses, which are kept for the log under ``player/name``."""
         share = 1 / (self.config.accumulate * (self.config.n_critic if player == "d" else 1))
         passes = self.config.accumulate * self.processes.count
@@ -189,6 +203,9 @@ class Updates:
             key = f"{player}/{name}"
             part = value.detach() * share
             self.totals[key] = self.totals[key] + part if key in self.totals else part
+            first = torch.where(part.isfinite(), _NEVER, update)
+            known = self._finite_until.get(key)
+            self._finite_until[key] = first if known is None else torch.minimum(known, first)
 
     def _finish(self, name: str, player: _Player) -> None:
         self.backend.add_gradients(player.parameters)

@@ -52,6 +52,13 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
         ) from error
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Delete what processes that were killed while they wrote have left in a folder and below it."""
+    for left in folder.rglob(".*.tmp"):
+        if left.name.split(".")[-2].isdigit():
+            left.unlink(missing_ok=True)
+
+
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], kind: str, content: Mapping[str, Any]) -> None:
     """Write a safetensors file atomically, ``content`` as JSON in its header; equal contents give equal bytes."""
     plain: dict[str, Tensor] = {}

@@ -233,6 +233,15 @@ def test_missing_files_folders_and_dangling_links_are_errors(tmp_path):
             open_image(tmp_path / name)
 
 
+def test_a_pipe_and_a_loop_of_links_are_errors_and_nothing_waits(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "one.png").symlink_to("two.png")
+    (tmp_path / "two.png").symlink_to("one.png")
+    for name in ("pipe.png", "one.png"):
+        with pytest.raises(GanToolsError, match=name):
+            open_image(tmp_path / name)
+
+
 def test_a_decompression_bomb_is_refused_and_a_large_picture_is_not_warned_of(tmp_path, monkeypatch):
     Image.new("L", (12, 12)).save(tmp_path / "large.png")
     Image.new("L", (20, 20)).save(tmp_path / "bomb.png")
