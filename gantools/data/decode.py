@@ -72,8 +72,6 @@ def open_image(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
         raise GanToolsError(
             f"{path} is not a picture", "give a file that Pillow can open, such as PNG or JPEG"
         ) from None
-    except GanToolsError:
-        raise
     except Exception as error:  # Pillow's readers raise nearly anything at damaged files
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise GanToolsError(f"{path} cannot be read: {reason}", "check the file, or leave it out") from None

@@ -41,7 +41,7 @@ def test_what_is_pushed_is_used_by_its_address_and_pulled(hub, gantools_cli, tmp
     card = files["README.md"].decode()
     assert "license: cc-by-sa-4.0" in card
     assert "gantools translate PICTURE --weights hf://somebody/colour" in card
-    assert "| a2b: kid_lite0 | 32.35 ± 7.8 | 192.1 ± 22 |" in card
+    assert "| a2b: kid_lite0 | 51.86 ± 6.9 | 202.9 ± 21 |" in card
     picture = next((EXAMPLES / "test" / "outline").glob("*.png"))
     translated = gantools_cli("translate", picture, "--weights", "hf://somebody/colour", "-o", "out.png")
     assert translated.exit_code == 0, translated.stderr

@@ -99,7 +99,7 @@ def test_unknown_options_are_all_named_with_what_was_probably_meant(settings_fil
     with pytest.raises(GanToolsError) as caught:
         configured({"sise": 64, "colour_of_hats": 1})
     assert caught.value.message == "unknown option --sise, --colour-of-hats"
-    assert "--sise: did you mean `size`?" in caught.value.hint
+    assert "--sise: did you mean `size`" in caught.value.hint
     with pytest.raises(GanToolsError, match="unknown option --batch-sise"):
         configured({}, settings_file("batch-sise: 3"))
 

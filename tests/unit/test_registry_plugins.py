@@ -134,8 +134,9 @@ def test_an_observer_that_raises_is_warned_of_once_and_not_asked_again(manager, 
     manager.register(bad, PluginRecord("bad", "gantools-bad", "0.1"))
     log = logging.getLogger("gantools")
     log.addHandler(caplog.handler)
+    run = SimpleNamespace(config=SimpleNamespace(tensorboard=False))
     for step in (1, 2):
-        manager.call("gantools_step_logged", run=None, step=step, values={})
+        manager.call("gantools_step_logged", run=run, step=step, values={})
     log.removeHandler(caplog.handler)
     assert (calls, manager.observed) == ([1], [1, 2])
     assert manager.records["bad"].error == "ValueError: full disk"
