@@ -74,7 +74,8 @@ def test_a_layout_is_recognised_and_the_command_it_ends_with_reads_it(gantools_c
     assert found["next"].startswith(f"gantools train {task} {flags} --size 64")
     assert found["problems"] == []
     assert not Path("data-check.png").exists()  # JSON writes nothing unasked
-    known = ["--text-dim", "8", "--text-sha256", DEFAULT_SHA256] if task == "text2image" else []  # so that no encoder is loaded
+    encoder = ["--text-dim", "8", "--text-sha256", DEFAULT_SHA256]  # so that none is loaded
+    known = encoder if task == "text2image" else []
     dry = gantools_cli(*found["next"].split()[1:], *known, "--dry-run")
     assert dry.exit_code == 0, dry.stderr
 
