@@ -23,7 +23,7 @@ class Config(UnpairedSettings):
         "stride", "how it makes smaller; blur, in both, is CUT's: a shifted picture gives a shifted result", "Networks"
     )
     skips: bool = option(
-        False, "hand lines and colours of the source on, and paint a change of it; not the paper's", "Networks"
+        True, "hand lines and colours of the source on, and paint a change of it; not the paper's", "Networks"
     )
     norm: Literal["instance", "batch"] = option("instance", "normalisation of the generator", "Networks")
     dropout: float = option(0.0, "dropout inside the generator's residual blocks", "Networks", ge=0, lt=1)

@@ -47,6 +47,7 @@ class JunyanzCycleGAN(Importer):
             "directions": "both" if len(found) == 2 else next(iter(found)),
             "inference": "stored" if wishes.inference == "eval" else "picture",
             "size": wishes.size or 256,
+            "skips": False,
             **_critic(parts),
         }
         blurred = "blur" in {settings["upsample"], settings["downsample"]}

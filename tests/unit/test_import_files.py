@@ -133,13 +133,17 @@ def ours(task, **settings):
 @pytest.mark.parametrize(
     ("task", "settings", "reference"),
     [
-        ("cyclegan", {"upsample": "transpose", "blocks": 2}, ResNet),
+        ("cyclegan", {"upsample": "transpose", "skips": False, "blocks": 2}, ResNet),
         (
             "cyclegan",
-            {"upsample": "blur", "downsample": "blur", "blocks": 2},
+            {"upsample": "blur", "downsample": "blur", "skips": False, "blocks": 2},
             lambda: ResNet(blur_down=True, blur_up=True),
         ),
-        ("cyclegan", {"upsample": "blur", "blocks": 2, "directions": "a2b"}, lambda: ResNet(blur_up=True)),
+        (
+            "cyclegan",
+            {"upsample": "blur", "skips": False, "blocks": 2, "directions": "a2b"},
+            lambda: ResNet(blur_up=True),
+        ),
         ("pix2pix", {"norm": "instance", "size": 32}, lambda: UNet(4, norm="instance")),
         ("pix2pix", {"norm": "instance", "size": 128}, lambda: UNet(4, 7, norm="instance")),
         (
@@ -190,12 +194,13 @@ def test_what_the_reference_cannot_hold_is_refused():
         assert not Path(target).exists()
         return caught.value.message
 
-    assert "no layer that resizes" in refused(ours("cyclegan", blocks=1))
+    assert "no skip connections" in refused(ours("cyclegan", blocks=1))
+    assert "no layer that resizes" in refused(ours("cyclegan", blocks=1, skips=False))
     assert "no bias where" in refused(ours("pix2pix", size=32))
     assert "halve 5 times or more" in refused(ours("pix2pix", size=16, norm="instance"))
     assert "no generator like Generator" in refused(ours("stargan", data=["x"], select=["a,b"], labels=["exclusive"]))
     assert "unknown format `onnx`" in refused(ours("pix2pix", size=32), format_="onnx")
-    found = ours("cyclegan", blocks=1, upsample="transpose")
+    found = ours("cyclegan", blocks=1, upsample="transpose", skips=False)
     assert "2 generators, and y.pth names one file" in refused(found)
     export_weights(found, "junyanz", Path("out"))
     with pytest.raises(GanToolsError, match="exists"):
