@@ -13,9 +13,9 @@ from string import Template
 from typing import Any
 
 from gantools.errors import GanToolsError
+from gantools.storage import write_atomically
 from gantools.training.log import curves_of, read_log
 from gantools.training.run import Run, open_run
-from gantools.weights.files import write_atomically
 from gantools.weights.header import read_header
 
 _SHEETS, _POINTS = 40, 400  # more would take too long to open, and could not be seen

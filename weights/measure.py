@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from gantools.inference.verification import check
-from gantools.weights.files import read_tensors
+from gantools.storage import read_tensors
 from gantools.weights.find import find_weights
 from gantools.weights.header import read_header, save_weights
 

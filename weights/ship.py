@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 
 from gantools.plugins import manager
+from gantools.storage import read_tensors
 from gantools.training.log import read_log
-from gantools.weights.files import read_tensors
 from gantools.weights.header import read_header, save_weights
 
 HERE = Path(__file__).parent

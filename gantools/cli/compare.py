@@ -56,10 +56,10 @@ def compare(
 
 def show(folders: Sequence[Path], metrics: Sequence[str], as_json: bool, out: Path) -> None:
     """Print a comparison, keep it in ``out`` as JSON and as figures, and say what to look at and to type next."""
+    from gantools.storage import write_atomically
     from gantools.sweep.comparison import compare as compared
     from gantools.sweep.figures import draw_courses, draw_figures
     from gantools.sweep.results import find_runs
-    from gantools.weights.files import write_atomically
 
     names = [name.strip() for text in metrics for name in text.split(",") if name.strip()]
     found = find_runs(folders)

@@ -129,8 +129,8 @@ def _paint_way(
     options: dict[str, Any],
 ) -> None:
     from gantools.inference.generation import Wish, file_names, paint_between, save_png
+    from gantools.storage import write_atomically
     from gantools.training.sheets import join
-    from gantools.weights.files import write_atomically
 
     if len(prompts) != 2:
         raise GanToolsError(

@@ -173,7 +173,7 @@ def pull(
     """Download weights from the Hugging Face hub into a file."""
     from shutil import copyfile
 
-    from gantools.weights.files import write_atomically
+    from gantools.storage import write_atomically
     from gantools.weights.header import read_header
     from gantools.weights.hub import pull as download
 

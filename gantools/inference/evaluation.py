@@ -24,7 +24,7 @@ from gantools.metrics.base import Evidence, Metric, Value
 from gantools.metrics.pictures import PictureSet
 from gantools.plugins import TaskInfo, manager
 from gantools.registry import load_object
-from gantools.weights.files import write_atomically
+from gantools.storage import write_atomically
 
 if TYPE_CHECKING:
     from gantools.inference.model import Model

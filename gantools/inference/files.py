@@ -17,7 +17,7 @@ from gantools.data.decode import ORIENTATION, Background, quiet_pillow, to_rgb
 from gantools.data.folders import image_suffixes, list_images, walk
 from gantools.data.frames import is_video
 from gantools.errors import GanToolsError
-from gantools.weights.files import write_atomically
+from gantools.storage import write_atomically
 
 _GPS, _DETAILS, _MAKER_NOTE, _INTEROP = 0x8825, 0x8769, 0x927C, 0xA005
 _WRITTEN = frozenset({".mkv", ".mov", ".mp4"})

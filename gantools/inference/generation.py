@@ -18,7 +18,7 @@ from gantools.data.captions import clean_caption
 from gantools.data.pixels import to_image
 from gantools.errors import GanToolsError
 from gantools.randomness import derive_seed
-from gantools.weights.files import write_atomically
+from gantools.storage import write_atomically
 
 if TYPE_CHECKING:
     from gantools.inference.model import Model

@@ -21,8 +21,8 @@ from gantools.cache import cache_folder
 from gantools.errors import GanToolsError
 from gantools.inference.engine import OnnxNetwork
 from gantools.inference.model import Model
+from gantools.storage import write_atomically
 from gantools.task import Graph
-from gantools.weights.files import write_atomically
 from gantools.weights.header import Header
 from gantools.weights.onnx import GRAPH, HEADER, INSTALL, SUFFIX, open_session
 

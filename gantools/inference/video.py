@@ -16,7 +16,7 @@ from gantools.data.pixels import to_image
 from gantools.errors import GanToolsError
 from gantools.inference.parts import PartTranslator
 from gantools.networks.whole import Part
-from gantools.weights.files import write_atomically
+from gantools.storage import write_atomically
 
 if TYPE_CHECKING:
     from gantools.inference.model import Model

@@ -17,7 +17,7 @@ from gantools.data.decode import Background, to_rgb
 from gantools.data.pixels import to_bytes
 from gantools.errors import GanToolsError
 from gantools.metrics.backbones import Backbone, Features
-from gantools.weights.files import read_tensors, write_tensors
+from gantools.storage import read_tensors, write_tensors
 
 log = logging.getLogger("gantools")
 _KIND = "features"

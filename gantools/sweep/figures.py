@@ -7,9 +7,9 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
+from gantools.storage import write_atomically
 from gantools.sweep.comparison import Comparison, better_way
 from gantools.sweep.results import DURING
-from gantools.weights.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -95,7 +95,7 @@ class Sweep:
         """Write sweep.yaml, over that of a sweep which this one goes on with; GanToolsError if it is another one."""
         import yaml
 
-        from gantools.weights.files import write_atomically
+        from gantools.storage import write_atomically
 
         if (folder / FILE).is_file() and not self._continues(read_sweep(folder)):
             raise GanToolsError(

@@ -17,11 +17,11 @@ from gantools.config import RunConfig
 from gantools.data.comparison import Comparison, readable
 from gantools.errors import GanToolsError, in_words
 from gantools.inference.evaluation import asked, check_metrics, comparisons_for, evaluate, pick_metrics, save_rows
+from gantools.storage import write_atomically
 from gantools.sweep.plan import Planned, Sweep
 from gantools.training.checkpoint import list_checkpoints
 from gantools.training.evaluator import data_of
 from gantools.training.run import new_run, open_run
-from gantools.weights.files import write_atomically
 from gantools.weights.header import Header, read_header
 from gantools.weights.places import NAME
 

@@ -19,8 +19,8 @@ from safetensors import SafetensorError, safe_open
 
 from gantools.cache import cache_folder
 from gantools.errors import GanToolsError
+from gantools.storage import checksum, read_content, read_tensors, write_tensors
 from gantools.text.encoder import Encoded, Report, TextEncoder
-from gantools.weights.files import checksum, read_content, read_tensors, write_tensors
 
 log = logging.getLogger("gantools")
 _KIND = "encoded captions"

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from gantools.errors import GanToolsError
-from gantools.weights.files import checksum, read_content, read_tensors, write_tensors
+from gantools.storage import checksum, read_content, read_tensors, write_tensors
 
 log = logging.getLogger("gantools")
 

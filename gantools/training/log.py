@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gantools.errors import GanToolsError
-from gantools.weights.files import write_atomically
+from gantools.storage import write_atomically
 
 
 class RunLog:

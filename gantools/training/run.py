@@ -17,8 +17,8 @@ from gantools.config import RunConfig, Settings, merge, preset_settings, read_ya
 from gantools.errors import GanToolsError
 from gantools.plugins import TaskInfo, manager
 from gantools.registry import load_object
+from gantools.storage import remove_unfinished, write_atomically
 from gantools.training.processes import leads
-from gantools.weights.files import remove_unfinished, write_atomically
 
 _STEPS = 2000
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from gantools.data.pixels import to_image
-from gantools.weights.files import write_atomically
+from gantools.storage import write_atomically
 
 _GAP, _TITLE, _SMALLEST = 4, 22, 128
 _WIDEST, _FEWEST = 14 * (_SMALLEST + _GAP), 7  # pixels of a band, and columns that it holds in any case

@@ -25,6 +25,7 @@ from gantools.objectives.constraints import plain_state
 from gantools.objectives.grammar import build_objective
 from gantools.plugins import manager
 from gantools.randomness import derive_seed, seeded
+from gantools.storage import write_atomically
 from gantools.task import Batch
 from gantools.training.backend import Backend
 from gantools.training.checkpoint import list_checkpoints, newest_checkpoint, save_checkpoint
@@ -39,7 +40,6 @@ from gantools.training.schedule import Schedule
 from gantools.training.sheets import draw_sheet
 from gantools.training.updates import Updates
 from gantools.training.watch import Watch
-from gantools.weights.files import write_atomically
 from gantools.weights.header import Header, environment, plugin_of, save_weights
 
 log = logging.getLogger("gantools")

@@ -15,8 +15,8 @@ from gantools.networks.junyanz import write_network
 from gantools.networks.renaming import on_meta
 from gantools.plugins import manager
 from gantools.registry import load_object, suggestion
+from gantools.storage import read_tensors, write_atomically
 from gantools.task import Networks, Task
-from gantools.weights.files import read_tensors, write_atomically
 from gantools.weights.find import Found
 
 _SIDES = {"g_ab": "G_A", "g_ba": "G_B"}

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gantools.errors import GanToolsError
-from gantools.weights.files import read_tensors
+from gantools.storage import read_tensors
 
 Parts = dict[str, dict[str, Tensor]]
 _NAMES = (

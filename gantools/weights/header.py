@@ -14,7 +14,7 @@ from torch import Tensor
 import gantools
 from gantools.errors import GanToolsError
 from gantools.plugins import manager
-from gantools.weights.files import read_content, read_tensors, write_tensors
+from gantools.storage import read_content, read_tensors, write_tensors
 from gantools.weights.onnx import SUFFIX, open_session, read_metadata
 
 

@@ -10,8 +10,8 @@ import gantools
 from gantools.api import configure
 from gantools.errors import GanToolsError
 from gantools.interchange import Wishes
+from gantools.storage import read_tensors
 from gantools.training.checkpoint import list_checkpoints, load_checkpoint, newest_checkpoint
-from gantools.weights.files import read_tensors
 from gantools.weights.header import read_header, save_weights
 from gantools.weights.importing import import_weights
 from tests.conftest import EXAMPLES

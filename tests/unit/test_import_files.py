@@ -13,9 +13,9 @@ from gantools import GanToolsError
 from gantools.config import validate
 from gantools.interchange import Wishes
 from gantools.registry import load_object
+from gantools.storage import read_tensors
 from gantools.task import Networks
 from gantools.weights.exporting import export_weights
-from gantools.weights.files import read_tensors
 from gantools.weights.find import find_weights
 from gantools.weights.foreign import read_parts
 from gantools.weights.header import Header, plugin_of, save_weights

@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 
 import gantools
 from gantools import GanToolsError
+from gantools.storage import read_content, read_tensors, write_atomically, write_tensors
 from gantools.task import Networks
-from gantools.weights.files import read_content, read_tensors, write_atomically, write_tensors
 from gantools.weights.find import default_weights, find_weights
 from gantools.weights.header import Header, environment, plugin_of, read_header, save_weights
 from gantools.weights.places import named_weights
