@@ -21,6 +21,7 @@ from gantools.storage import remove_unfinished, write_atomically
 from gantools.training.processes import leads
 
 _STEPS = 2000
+_BEFORE_A_RUN = {".lock", "command.txt"}  # all that one killed before its config.yaml leaves
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def new_run(info: TaskInfo, config: RunConfig) -> Run:
         return Run(_next_number(Path("runs") / info.name), info, config)
     if folder.exists() and not folder.is_dir():
         raise GanToolsError(f"{folder} is a file", "give a folder with --out")
-    if folder.is_dir() and any(folder.iterdir()):
+    if folder.is_dir() and {path.name for path in folder.iterdir()} - _BEFORE_A_RUN:
         if not (folder / "config.yaml").exists():
             raise GanToolsError(f"{folder} is not empty", "give another --out")
         if any((folder / "checkpoints").glob("step-*")):

@@ -136,6 +136,14 @@ def test_one_folder_is_for_one_process() -> None:
     assert (result.exit_code, "run is in use by another process" in result.stderr) == (1, True)
 
 
+def test_a_folder_of_a_run_killed_before_it_began_is_used_again() -> None:
+    Path("run").mkdir()
+    for name in (".lock", "command.txt"):
+        Path("run", name).write_text("")
+    train("-o run --quiet")
+    assert Path("run/weights.safetensors").is_file()
+
+
 def test_some_bad_pictures_do_not_stop_the_rest() -> None:
     train("--quiet")
     Path("photos/deep").mkdir(parents=True)

@@ -85,7 +85,7 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(case, elsewhere):
     seconds = finish(f"train {words} --out whole")
     draw, killed, reached = random.Random(case), 0, []
     again = f"train {words} --out broken"
-    while killed < KILLS and kill_after(again, draw.uniform(0.1, 0.7) * seconds):
+    while killed < KILLS and kill_after(again, draw.uniform(0.1, 0.5) * seconds):
         killed += 1
         wait_for_the_others()
         if Path("broken/config.yaml").exists():
