@@ -1,4 +1,4 @@
-"""Writing files so that a crash leaves the old one or the new one, never half of one."""
+"""Writing files so that a crash leaves the old one or the new one. Only what is about tensors imports torch."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
 
 from gantools.errors import GanToolsError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FORMAT = 1
 _ENTRY = "gantools"
@@ -61,6 +61,8 @@ def remove_unfinished(folder: Path) -> None:
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], kind: str, content: Mapping[str, Any]) -> None:
     """Write a safetensors file atomically, ``content`` as JSON in its header; equal contents give equal bytes."""
+    from safetensors.torch import save_file
+
     plain: dict[str, Tensor] = {}
     memory = set()
     for name, tensor in tensors.items():
@@ -107,6 +109,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 def checksum(tensors: Mapping[str, Tensor], text: str = "") -> int:
     """Return a CRC-32 of tensors, in the order of their names, and of a text: damage of a disk or a copy changes it."""
+    import torch
+
     value = zlib.crc32(text.encode())
     for _, tensor in sorted(tensors.items()):
         value = zlib.crc32(tensor.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy().data, value)
