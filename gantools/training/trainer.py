@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
-import shlex
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from types import FrameType
@@ -18,17 +15,16 @@ from typing import Any
 
 import torch
 
-from gantools.config import validate
 from gantools.data.loader import ImageData, batches
 from gantools.errors import GanToolsError, in_words
 from gantools.objectives.constraints import plain_state
 from gantools.objectives.grammar import build_objective
 from gantools.plugins import manager
 from gantools.randomness import derive_seed, seeded
-from gantools.storage import write_atomically
 from gantools.task import Batch
 from gantools.training.backend import Backend
-from gantools.training.checkpoint import list_checkpoints, newest_checkpoint, save_checkpoint
+from gantools.training.breakdown import BreakdownError, breakdown, pictures_of, rolled_back
+from gantools.training.checkpoint import save_checkpoint
 from gantools.training.display import Display
 from gantools.training.evaluator import Evaluator
 from gantools.training.finetuning import Start
@@ -44,11 +40,6 @@ from gantools.weights.header import Header, environment, plugin_of, save_weights
 
 log = logging.getLogger("gantools")
 _DIVERGED = 1e6  # no weight of a network that works comes near it
-_NAMED = 4  # samples of a batch that an error names
-
-
-class BreakdownError(GanToolsError):
-    """A run cannot go on: a loss is not finite, or the weights have grown beyond all measure."""
 
 
 def train_run(
@@ -62,22 +53,13 @@ def train_run(
         if run.config.on_nan == "stop":
             raise
         message, total = error.message, trainer.schedule.total
-    run, state = processes.share(_rolled_back(run) if processes.leads else (run, None))
+    run, state = processes.share(rolled_back(run) if processes.leads else (run, None))
     step = state["step"] if state else 0
     rates = f"{run.config.lr_g:g} and {run.config.lr_d:g}"
     display.note(f"{message}; going on from step {step:,} with learning rates of {rates}", warning=True)
     more = total - step if steps is not None and total is not None else None
     trainer = Trainer(run, display, state, more, processes)
     return trainer, trainer.fit()
-
-
-def _rolled_back(run: Run) -> tuple[Run, dict[str, Any] | None]:
-    """Return a run at a tenth of its learning rates, which will not be rolled back again, and its last checkpoint."""
-    config = run.config
-    slower = {"lr_g": config.lr_g / 10, "lr_d": config.lr_d / 10, "on_nan": "stop"}
-    run = replace(run, config=validate(type(config), {**dict(config), **slower}))
-    run.write_config()
-    return run, newest_checkpoint(run.checkpoints) if list_checkpoints(run.checkpoints) else None
 
 
 class Trainer:
@@ -260,7 +242,7 @@ class Trainer:
         self._log()
         largest = self.updates.largest_weight()
         if not largest < _DIVERGED:
-            raise self._broke_down(self.step, f"weights have grown to {largest:.0e}")
+            raise breakdown(self.run, self.step, f"weights have grown to {largest:.0e}", [])
         state = {
             "step": self.step,
             "total": self.schedule.total,
@@ -286,34 +268,9 @@ class Trainer:
         found = self.updates.breakdown()
         if found:
             update, names = found
-            raise self._broke_down(update // self.config.n_critic + 1, f"not finite: {', '.join(names)}", update)
-
-    def _broke_down(self, step: int, what: str, update: int | None = None) -> BreakdownError:
-        """Return the error for a run that cannot go on as it is, with what to do from here."""
-        saved = bool(list_checkpoints(self.run.checkpoints))
-        again = f"gantools resume {shlex.quote(str(self.run.folder))}" if saved else "train again"
-        pictures = "" if update is None else self._told(step, what, self._pictures(update))
-        return BreakdownError(
-            f"training broke down at step {step}: {what}{pictures}",
-            f"{again} with --lr-g and --lr-d below {self.config.lr_g:g} and {self.config.lr_d:g}"
-            + ("; the last checkpoint is from before" if saved else ", or add --spectral-norm"),
-        )
-
-    def _pictures(self, update: int) -> list[str]:
-        """Return the files of an update's batch, where the data come from files."""
-        files = getattr(self.data, "files", None)
-        numbers = range(update * self.config.batch_size, (update + 1) * self.config.batch_size)
-        return [" + ".join(map(str, files(k))) for k in numbers] if files else []
-
-    def _told(self, step: int, what: str, pictures: list[str]) -> str:
-        """Write down which pictures a breakdown was seen with; return the first of them, in words."""
-        if not pictures or not self.processes.leads:
-            return ""
-        path = self.run.folder / "breakdown.json"
-        text = json.dumps({"step": step, "what": what, "pictures": pictures}, indent=2) + "\n"
-        write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-        more = f", … (all {len(pictures)} in {path})" if len(pictures) > _NAMED else ""
-        return f", with {', '.join(pictures[:_NAMED])}{more}"
+            pictures = pictures_of(self.data, update, self.config) if self.processes.leads else []
+            step = update // self.config.n_critic + 1
+            raise breakdown(self.run, step, f"not finite: {', '.join(names)}", pictures)
 
     def _load(self, state: dict[str, Any]) -> None:
         self.step = self._logged_at = state["step"]
