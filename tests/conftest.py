@@ -1,10 +1,31 @@
 import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from gantools.plugins import manager
+from gantools.registry import PluginRecord
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny networks: a second thread costs more than it gives
 EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@contextmanager
+def uninstalled_plugins(folders: Mapping[str, Path]) -> Iterator[None]:
+    """Register plugins, modules by their names, from the folders that they lie in."""
+    for module, folder in folders.items():
+        sys.path.insert(0, str(folder))
+        manager().register(import_module(module), PluginRecord(module, module, "0"))
+    yield
+    for module, folder in folders.items():
+        manager().unregister(module)
+        sys.path.remove(str(folder))
+        for name in [name for name in sys.modules if name.partition(".")[0] == module]:
+            del sys.modules[name]
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ import json
 import re
 import shlex
 import shutil
-import sys
 from functools import cache
-from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,10 +16,8 @@ from typer.testing import CliRunner
 from gantools.cli.app import app
 from gantools.config import RunConfig
 from gantools.objectives.grammar import build_objective
-from gantools.plugins import manager
-from gantools.registry import PluginRecord
 from tests.cli.documented import PAGES, ROOT, Command, commands
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, uninstalled_plugins
 
 MARKS = {"needs: gpu", "needs: network", "needs: launcher", "needs: plugin", "takes: long"}
 TINY = {
@@ -73,15 +69,8 @@ ONCE = [command for i, command in enumerate(FOUND) if command[2:] not in [other[
 @pytest.fixture(scope="module", autouse=True)
 def plugins():
     """The plugins that the docs build, imported from where they lie."""
-    for module, folder in PLUGINS.items():
-        sys.path.insert(0, str(folder))
-        manager().register(import_module(module), PluginRecord(module, module, "0"))
-    yield
-    for module, folder in PLUGINS.items():
-        manager().unregister(module)
-        sys.path.remove(str(folder))
-        for name in [name for name in sys.modules if name.partition(".")[0] == module]:
-            del sys.modules[name]
+    with uninstalled_plugins(PLUGINS):
+        yield
 
 
 @pytest.fixture(scope="module")

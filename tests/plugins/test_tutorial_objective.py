@@ -1,16 +1,12 @@
 """The objective's tutorial: written once, it trains every task, and its closed forms hold."""
 
-import importlib
 import json
 import runpy
-import sys
 from pathlib import Path
 
 import pytest
 
-from gantools.plugins import manager
-from gantools.registry import PluginRecord
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, uninstalled_plugins
 from tests.tiny_encoders import build_bert
 
 PLUGINS = {"gantools_alpha_loss": EXAMPLES / "gantools-alpha-loss", "gantools_cut": EXAMPLES / "gantools-cut"}
@@ -27,15 +23,8 @@ TASKS = {
 @pytest.fixture(scope="module", autouse=True)
 def plugins():
     """The tutorials' plugins, imported from where they lie and registered."""
-    for module, folder in PLUGINS.items():
-        sys.path.insert(0, str(folder))
-        manager().register(importlib.import_module(module), PluginRecord(module, module, "0"))
-    yield
-    for module, folder in PLUGINS.items():
-        manager().unregister(module)
-        sys.path.remove(str(folder))
-        for name in [name for name in sys.modules if name.partition(".")[0] == module]:
-            del sys.modules[name]
+    with uninstalled_plugins(PLUGINS):
+        yield
 
 
 @pytest.fixture
