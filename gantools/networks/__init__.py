@@ -1,6 +1,7 @@
 """Generators and discriminators shared by the tasks."""
 
 from gantools.networks.autoencoder import AutoEncoder
+from gantools.networks.convolution import Doubling, PictureConv2d, convolve_doubled
 from gantools.networks.critics import build_critic
 from gantools.networks.init import init_weights
 from gantools.networks.norms import InstanceNorm
@@ -13,13 +14,16 @@ from gantools.networks.unet import UNetGenerator
 
 __all__ = [
     "AutoEncoder",
+    "Doubling",
     "InstanceNorm",
     "PatchGAN",
+    "PictureConv2d",
     "PixelGAN",
     "ResNetGenerator",
     "UNetGenerator",
     "build_critic",
     "by_picture",
+    "convolve_doubled",
     "init_weights",
     "smallest_patch_size",
     "translate_any_size",

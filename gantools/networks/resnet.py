@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gantools.networks.blur import BlurDown, BlurUp
+from gantools.networks.convolution import Doubling, PictureConv2d
 from gantools.networks.norms import Norm, norm_layer
 
 Upsample = Literal["transpose", "resize", "blur"]
@@ -55,7 +56,7 @@ class ResNetGenerator(nn.Module):
             _doubling(4 * width, 2 * width, norm, upsample),
             _doubling(twice * 2 * width, width, norm, upsample),
         )
-        self.head = nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(twice * width, out_channels, 7), nn.Tanh())
+        self.head = nn.Sequential(nn.ReflectionPad2d(3), PictureConv2d(twice * width, out_channels, 7), nn.Tanh())
 
     def forward(self, x: Tensor) -> Tensor:
         """Translate pictures [N, in, H, W] in [-1, 1]."""
@@ -108,7 +109,7 @@ def _halving(inside: int, outside: int, norm: Norm, downsample: Downsample) -> n
 
 def _doubling(inside: int, outside: int, norm: Norm, upsample: Upsample) -> nn.Sequential:
     if upsample == "resize":
-        return nn.Sequential(nn.Upsample(scale_factor=2), _Conv(inside, outside, norm))
+        return Doubling(_Conv(inside, outside, norm))
     if upsample == "blur":
         return nn.Sequential(BlurUp(), *_Conv(inside, outside, norm, resizes=True))
     return nn.Sequential(

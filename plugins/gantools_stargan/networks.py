@@ -7,7 +7,7 @@ import itertools
 import torch
 from torch import Tensor, nn
 
-from gantools.networks import AutoEncoder, InstanceNorm
+from gantools.networks import AutoEncoder, Doubling, InstanceNorm, PictureConv2d
 from gantools.networks.resnet import Upsample
 from gantools.objectives import Verdict
 
@@ -38,7 +38,7 @@ class Generator(nn.Module):
         self.up = nn.ModuleList(
             [_doubling(4 * width, 2 * width, upsample), _doubling(twice * 2 * width, width, upsample)]
         )
-        self.head = nn.Conv2d(twice * width, 3, 7, 1, 3, bias=False)
+        self.head = PictureConv2d(twice * width, 3, 7, 1, 3, bias=False)
 
     def forward(self, image: Tensor, labels: Tensor) -> Tensor:
         """Translate pictures in [-1, 1] to the domains of ``labels`` [N, C], 0 or 1 each."""
@@ -138,7 +138,7 @@ def _conv(inside: int, outside: int, kernel: int, stride: int, padding: int) -> 
 
 def _doubling(inside: int, outside: int, upsample: Upsample) -> nn.Sequential:
     if upsample == "resize":
-        return nn.Sequential(nn.Upsample(scale_factor=2), _conv(inside, outside, 3, 1, 1))
+        return Doubling(_conv(inside, outside, 3, 1, 1))
     return nn.Sequential(
         nn.ConvTranspose2d(inside, outside, 4, 2, 1, bias=False), _norm(outside), nn.ReLU(inplace=True)
     )

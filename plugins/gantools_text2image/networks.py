@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, layer_norm, leaky_relu
 
-from gantools.networks import AutoEncoder
+from gantools.networks import AutoEncoder, PictureConv2d, convolve_doubled
 from gantools.objectives import Verdict
 
 _SEED_SIDE, _WIDEST = 4, 8
@@ -44,14 +44,16 @@ class FusionBlock(nn.Module):
 
     def forward(self, x: Tensor, cond: Tensor) -> Tensor:
         """Turn [N, C, H, W] into [N, C', 2H, 2W]."""
-        x = interpolate(x, scale_factor=2.0)
-        y = x
-        for convolution, pair in ((self.first, self.affines[:2]), (self.second, self.affines[2:])):
-            for affine in pair:
-                y = leaky_relu(affine(y, cond), 0.2)
-            y = convolution(y)
-        result: Tensor = self.shortcut(x) + y
+        y = convolve_doubled(self._fuse(x, cond, 0), self.first)
+        y = self.second(self._fuse(y, cond, 2))
+        result: Tensor = interpolate(self.shortcut(x), scale_factor=2.0) + y
         return result
+
+    def _fuse(self, x: Tensor, cond: Tensor, first: int) -> Tensor:
+        """Apply two affine layers, each with its ReLU; pixel by pixel, so that it may come before the doubling."""
+        for affine in self.affines[first : first + 2]:
+            x = leaky_relu(affine(x, cond), 0.2)
+        return x
 
 
 class WordAttention(nn.Module):
@@ -94,7 +96,7 @@ class Generator(nn.Module):
         self.blocks = nn.ModuleList(FusionBlock(noise + dim, *pair) for pair in itertools.pairwise(channels))
         self.attended = max(0, len(channels) - 4)  # a quarter of the side
         self.attention = WordAttention(channels[self.attended + 1], dim) if attention else None
-        self.head = nn.Conv2d(channels[-1], 3, 3, padding=1)
+        self.head = PictureConv2d(channels[-1], 3, 3, padding=1)
 
     def forward(self, noise: Tensor, sentence: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
         """Paint a sentence [N, D]; ``tokens`` [N, T, D] and ``mask`` [N, T] are looked at by attention alone."""
