@@ -21,8 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 from torch.optim.optimizer import register_optimizer_step_pre_hook
-
-from gantools.networks import Doubling, PictureConv2d
+from usual_layers import with_usual_layers
 
 BATCH = {"cyclegan": 4, "pix2pix": 8}
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -93,7 +92,8 @@ def ours(task: str, updates: Any, dtype: torch.dtype = torch.uint8) -> Step:
 
 def plain(task: str, updates: Any, dtype: torch.dtype = torch.uint8) -> Step:
     """Return the same step written out."""
-    return PLAIN[task](with_usual_layers(updates), batch(task, updates.config.size, dtype))
+    with_usual_layers(updates.nets)
+    return PLAIN[task](updates, batch(task, updates.config.size, dtype))
 
 
 def plain_cyclegan(updates: Any, sample: dict[str, Tensor]) -> Step:
@@ -143,14 +143,6 @@ def plain_pix2pix(updates: Any, sample: dict[str, Tensor]) -> Step:
 
 
 PLAIN: dict[str, Callable[[Any, dict[str, Tensor]], Step]] = {"cyclegan": plain_cyclegan, "pix2pix": plain_pix2pix}
-
-
-def with_usual_layers(updates: Any) -> Any:
-    """Return updates whose networks make every convolution as torch does."""
-    usual = {PictureConv2d: nn.Conv2d, Doubling: nn.Sequential}
-    for module in updates.nets.modules():
-        module.__class__ = usual.get(type(module), type(module))
-    return updates
 
 
 def in_unit(pictures: Tensor) -> Tensor:

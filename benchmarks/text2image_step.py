@@ -4,10 +4,11 @@
 
 DATA are pictures with captions, such as the folder ``train`` of what ``examples/build_datasets.py words`` makes. A step
 is one update of the critic and one of the generator, with the task's default settings on a CPU but for the averaged
-generator, which is left out. "plain" makes the same updates of the same networks with separate passes for real,
-generated and mismatched pictures, torch's default Adam, and a critic whose gradients are computed in the generator's
-update too. At first both are compared on one batch, in float64: losses and gradients have to agree to 1e-5. Steps of
-the two alternate; the ratio is the median over the pairs, in processor time. Each peak comes from a process of its own.
+generator, which is left out. "plain" makes the same updates of the same networks with torch's own layers, separate
+passes for real, generated and mismatched pictures, torch's default Adam, and a critic whose gradients are computed in
+the generator's update too. At first both are compared on one batch, in float64: losses and gradients have to agree to
+1e-5. Steps of the two alternate; the ratio is the median over the pairs, in processor time. Each peak comes from a
+process of its own.
 
 Last comes what it costs to embed captions for the first time, and for the second time, from the cache.
 """
@@ -33,6 +34,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 from torch.optim import Adam, Optimizer
+from usual_layers import with_usual_layers
 
 PAIRS, BATCHES, TOLERANCE = 7, 4, 1e-5
 Batch = dict[str, Tensor]
@@ -71,13 +73,13 @@ def main() -> None:
     if options.check:
         return
     seconds = compare(config, batches)
-    ratio = statistics.median(ours / plain for ours, plain in zip(seconds["gantools"], seconds["plain"], strict=True))
+    ratio = statistics.median(plain / ours for ours, plain in zip(seconds["gantools"], seconds["plain"], strict=True))
     print(f"text2image step, {config.size} px, batch {config.batch_size}, width {config.width}, {config.objective},")
     print(f"float32, --threads {options.threads}; median of {PAIRS} pairs\n")
     print("| step | s | peak MB |\n|---|---|---|")
     for name, times in seconds.items():
         print(f"| {name} | {statistics.median(times):.3f} | {peaks[name]:.0f} |")
-    print(f"\nratio gantools / plain: {ratio:.2f}")
+    print(f"\nplain / gantools: {ratio:.2f}")
     embedding = embed_twice(options.data, options.captions) if options.captions else ()
     if embedding:
         print(f"\nembedding {options.captions} captions: {embedding[0]:.2f} s, again {embedding[1]:.2f} s")
@@ -116,7 +118,7 @@ def plain(config: Any, batches: Iterator[Batch], lr_factor: float = 1.0) -> Step
     """Make DF-GAN's steps, written out plainly; only the noise is drawn as gantools draws it."""
     from gantools.randomness import StepRandom
 
-    nets = build(config).nets
+    nets = with_usual_layers(build(config).nets)
     g, d = nets["g"], nets["d"]
     rows = slice(0, config.batch_size)
     rates = {"d": config.lr_d, "g": config.lr_g}
