@@ -199,7 +199,7 @@ def read_yaml(path: Path) -> Settings:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError as error:
         raise GanToolsError(f"cannot read {path}: {error.strerror}", "give the path of a YAML file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except Exception as error:  # PyYAML raises nearly anything: at a 32nd of May, or `!!int ""`
         raise GanToolsError(
             f"{path} is not valid YAML: {' '.join(str(error).split())}", "write one `option: value` a line"
         ) from error

@@ -62,7 +62,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     skeleton = content.get("state")
     if content.get("checksum") != checksum(tensors, json.dumps(skeleton)):
         raise GanToolsError(f"{path} is damaged: its checksum differs", "use the checkpoint before it")
-    state: dict[str, Any] = _put_together(skeleton, tensors)
+    try:
+        state: dict[str, Any] = _put_together(skeleton, tensors)
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise GanToolsError(f"{path} is damaged: it is no state", "use the checkpoint before it") from None
     return state
 
 

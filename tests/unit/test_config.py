@@ -128,6 +128,10 @@ def test_options_that_do_not_go_together_are_refused(given, message):
     ("content", "message"),
     [
         ("size: [64", "is not valid YAML"),
+        ("size: 2020-01-00", "is not valid YAML"),  # found by fuzzing, as are the next three
+        ('size: !!int ""', "is not valid YAML"),
+        ("size: !!bool maybe", "is not valid YAML"),
+        ("[" * 5000, "is not valid YAML"),
         ("- size\n- 64\n", "does not hold settings"),
         ("just words", "does not hold settings"),
         ("task: pix2pix\nsize: 64\n", "is for another task than cyclegan"),
