@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from reprlib import Repr
 from typing import Any, ClassVar, Literal, Self, TypeVar, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -220,6 +221,9 @@ def repeatable(model: type[BaseModel], name: str) -> bool:
     return get_origin(model.model_fields[name].annotation) is list
 
 
+_SHORT = Repr()  # a few lines of YAML can stand for billions of values
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
+
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -246,6 +250,6 @@ def _in_words(error: ValidationError) -> str:
         reason = detail["msg"].removeprefix("Value error, ")
         reason = reason[0].lower() + reason[1:] if reason[:1].isupper() else reason
         place = flag(str(detail["loc"][0])) if detail["loc"] else ""
-        given = f" (got {detail['input']!r})" if detail["loc"] else ""
+        given = f" (got {_SHORT.repr(detail['input'])})" if detail["loc"] else ""
         problems.append(f"{place}: {reason}{given}" if place else reason)
     return "\n       ".join(problems)

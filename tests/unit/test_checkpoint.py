@@ -6,7 +6,7 @@ import torch
 
 from gantools import GanToolsError
 from gantools.storage import checksum, write_tensors
-from gantools.training.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
+from gantools.training.checkpoint import list_checkpoints, load_checkpoint, newest_checkpoint, save_checkpoint
 
 FOLDER = Path("checkpoints")
 
@@ -89,6 +89,16 @@ def test_a_state_that_is_none_is_damage_though_the_checksum_is_right(state):
     write_tensors(Path("x.safetensors"), tensors, "checkpoint", content)
     with pytest.raises(GanToolsError, match="is damaged"):
         load_checkpoint(Path("x.safetensors"))
+
+
+def test_a_checkpoint_of_a_later_format_says_so_and_none_before_it_is_taken(monkeypatch):
+    save_checkpoint(FOLDER, 1, {"step": 1})
+    with monkeypatch.context() as patch:
+        patch.setattr("gantools.storage.FORMAT", 2)
+        save_checkpoint(FOLDER, 2, {"step": 2})
+    with pytest.raises(GanToolsError, match=r"step-000002.* is of format 2, and this gantools reads 1") as caught:
+        newest_checkpoint(FOLDER)
+    assert caught.value.hint == "install a newer gantools"
 
 
 @pytest.mark.parametrize("place", [0.02, 0.3, 0.9])
