@@ -14,6 +14,7 @@ import argparse
 import io
 import json
 import logging
+import pickle
 import re
 import struct
 import subprocess
@@ -67,7 +68,7 @@ def main() -> None:
 
 def run(name: str, seconds: int, keep: Path) -> str:
     """Fuzz a reader in a process of its own; return the last columns of its row."""
-    limits = ["-timeout=20", "-rss_limit_mb=6000", "-max_len=20000", f"-max_total_time={seconds}"]
+    limits = ["-timeout=20", "-rss_limit_mb=6000", f"-max_total_time={seconds}"]
     command = [sys.executable, __file__, name, *limits, f"-artifact_prefix={keep}/{name}-"]
     done = subprocess.run(command, check=False, capture_output=True)
     said = done.stderr.decode(errors="replace") + done.stdout.decode(errors="replace")
@@ -86,8 +87,10 @@ def fuzz(name: str, options: list[str]) -> None:
     corpus = Path(tempfile.mkdtemp())
     folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
     seeds, read = READERS[name]
-    for file, content in seeds().items():
+    given = seeds()
+    for file, content in given.items():
         Path(corpus, file).write_bytes(content)
+    longest = max(20_000, *(2 * len(content) for content in given.values()))  # else libFuzzer cuts the seeds off
 
     def one(content: bytes) -> None:
         try:
@@ -97,7 +100,7 @@ def fuzz(name: str, options: list[str]) -> None:
                 raise
 
     files = [option for option in options if not option.startswith("-")]
-    atheris.Setup([sys.argv[0], *options, *([] if files else [str(corpus)])], one)
+    atheris.Setup([sys.argv[0], f"-max_len={longest}", *options, *([] if files else [str(corpus)])], one)
     atheris.Fuzz()
 
 
@@ -302,10 +305,19 @@ def _foreign() -> Seeds:
 def _read_foreign(folder: Path, content: bytes) -> None:
     path = folder / "latest_net_G.pth"
     path.write_bytes(content)
-    try:
-        read_parts(path)
-    finally:
-        read_vocabulary(path)
+    read_parts(path)
+
+
+def _vocabularies() -> Seeds:
+    words = {0: "<end>", 1: "a", 2: "bird"}
+    found = [[[1, 2]], [[1, 3]], words, {word: number for number, word in words.items()}]
+    return {f"protocol-{number}": pickle.dumps(found, protocol=number) for number in range(5)}
+
+
+def _read_words(folder: Path, content: bytes) -> None:
+    path = folder / "captions.pickle"
+    path.write_bytes(content)
+    read_vocabulary(path)
 
 
 READERS: dict[str, tuple[Callable[[], Seeds], Callable[[Path, bytes], None]]] = {
@@ -320,6 +332,7 @@ READERS: dict[str, tuple[Callable[[], Seeds], Callable[[Path, bytes], None]]] = 
     "archives": (_archives, _read_archive),
     "logs": (_logs, _read_rows),
     "foreign-weights": (_foreign, _read_foreign),
+    "vocabularies": (_vocabularies, _read_words),
 }
 
 if __name__ == "__main__":

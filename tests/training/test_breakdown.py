@@ -76,15 +76,20 @@ def poison(replace=setattr):
 
 @pytest.mark.parametrize("poisoned", [pytest.param("first", marks=pytest.mark.slow), "other"])
 def test_two_processes_roll_back_together_whichever_of_them_saw_it(poisoned, monkeypatch):
-    seen = []
     if poisoned == "first":
-        seen = poison(monkeypatch.setattr)
+        poison(monkeypatch.setattr)
     else:
         monkeypatch.setattr(launch, "_FOLLOW", FOLLOW_POISONED + launch._FOLLOW)
     rolled = gantools.train("pix2pix", **SETTINGS, devices=2, on_nan="rollback", out="rolled")
     assert (rolled.outcome, rolled.step) == ("finished", 8)
     assert [row["step"] for row in rolled.log()] == list(range(1, 9))
-    seen.clear()
+    assert "on_nan: stop" in Path("rolled/config.yaml").read_text()
+
+
+@pytest.mark.slow
+def test_a_rollback_of_two_processes_is_a_resume_of_two(monkeypatch):
+    monkeypatch.setattr(launch, "_FOLLOW", FOLLOW_POISONED + launch._FOLLOW)
+    gantools.train("pix2pix", **SETTINGS, devices=2, on_nan="rollback", out="rolled")
     with pytest.raises(GanToolsError, match="broke down at step 6"):
         gantools.train("pix2pix", **SETTINGS, devices=2, out="stopped")
     api.resume("stopped", lr_g=2e-5, lr_d=2e-5, quiet=True)

@@ -3,9 +3,12 @@
 ``pytest -n 0 -m slow -s tests/training/test_parity.py`` prints the rows of the table in docs/many-machines.md.
 """
 
+from pathlib import Path
+
 import pytest
 
 import gantools
+from gantools.training.checkpoint import newest_checkpoint
 from tests.training.test_processes import CASES, EMOJI, PAIRS, STARS, TINY, captioned, expect_equal, updates
 
 GP = {"objective": "wgan-gp", "n_critic": 2}
@@ -45,6 +48,7 @@ def test_several_processes_are_near_to_one_that_splits_nothing(case, devices, ac
     gantools.train(task, **settings, out="one")
     gantools.train(task, **settings, devices=devices, accumulate=accumulate, out="several")
     before, one, several = (updates(name)["nets"] for name in ("before", "one", "several"))
+    assert newest_checkpoint(Path("several/checkpoints"))["processes"] == devices
     moved, apart = largest(before, one), largest(one, several)
     print(f"| {case} | {devices} | {accumulate} | {moved:.1e} | {apart:.1e} | {apart / moved:.1e} |")  # noqa: T201
     assert moved > 1e-6
