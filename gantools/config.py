@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from reprlib import Repr
 from typing import Any, ClassVar, Literal, Self, TypeVar, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -199,7 +200,7 @@ def read_yaml(path: Path) -> Settings:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError as error:
         raise GanToolsError(f"cannot read {path}: {error.strerror}", "give the path of a YAML file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except Exception as error:  # PyYAML raises nearly anything: at a 32nd of May, or `!!int ""`
         raise GanToolsError(
             f"{path} is not valid YAML: {' '.join(str(error).split())}", "write one `option: value` a line"
         ) from error
@@ -219,6 +220,9 @@ def repeatable(model: type[BaseModel], name: str) -> bool:
     """Say whether a setting holds a list, so that its flag may be given several times."""
     return get_origin(model.model_fields[name].annotation) is list
 
+
+_SHORT = Repr()  # a few lines of YAML can stand for billions of values
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -246,6 +250,6 @@ def _in_words(error: ValidationError) -> str:
         reason = detail["msg"].removeprefix("Value error, ")
         reason = reason[0].lower() + reason[1:] if reason[:1].isupper() else reason
         place = flag(str(detail["loc"][0])) if detail["loc"] else ""
-        given = f" (got {detail['input']!r})" if detail["loc"] else ""
+        given = f" (got {_SHORT.repr(detail['input'])})" if detail["loc"] else ""
         problems.append(f"{place}: {reason}{given}" if place else reason)
     return "\n       ".join(problems)

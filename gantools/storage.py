@@ -21,6 +21,10 @@ FORMAT = 1
 _ENTRY = "gantools"
 
 
+class UnknownFormatError(GanToolsError):
+    """A file of ours, of a format that this gantools does not know."""
+
+
 def _ordinary_mode() -> int:
     """Return the permissions that a new file gets here."""
     mask = os.umask(0)
@@ -92,7 +96,7 @@ def read_content(path: Path, kind: str) -> dict[str, Any]:
         )
     if content.get("format") != FORMAT:
         version = content.get("format")
-        raise GanToolsError(
+        raise UnknownFormatError(
             f"{path} is of format {version!r}, and this gantools reads {FORMAT}", "install a newer gantools"
         )
     return content

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -26,6 +27,15 @@ def uninstalled_plugins(folders: Mapping[str, Path]) -> Iterator[None]:
         sys.path.remove(str(folder))
         for name in [name for name in sys.modules if name.partition(".")[0] == module]:
             del sys.modules[name]
+
+
+def unprivileged() -> list[str]:
+    """Return what stands before a command that is to respect file permissions, which root need not."""
+    if os.geteuid():
+        return []
+    if which("setpriv") is None:
+        pytest.skip("root may do everything, and there is no setpriv")
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
 
 
 @pytest.fixture

@@ -24,13 +24,13 @@ talk = Console(stderr=True, highlight=False, quiet=not leads())
 
 
 def say(message: str) -> None:
-    """Print a line for the person, as it is, on stderr."""
-    talk.print(Text(harmless(message)), soft_wrap=True)
+    """Print a line for the person, as it is, on stderr: one line, whatever the names in it hold."""
+    talk.print(Text(harmless(message).replace("\n", "\\n")), soft_wrap=True)
 
 
 def say_wrapped(message: str) -> None:
     """Print words on stderr in lines no wider than the terminal, broken between words; not for what is to be copied."""
-    for line in wrap(message, max(40, talk.width), subsequent_indent="  ", break_on_hyphens=False):
+    for line in wrap(message.replace("\n", "\\n"), max(40, talk.width), subsequent_indent="  ", break_on_hyphens=False):
         say(line)
 
 

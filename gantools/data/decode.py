@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import logging
 import warnings
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
 
@@ -59,13 +60,26 @@ quiet_pillow = _Quiet()
 
 def open_image(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Open and fully decode a picture, turned upright as its EXIF says; GanToolsError names what is wrong with it."""
+    with _opened(path) as image:
+        _check_pixels(path, image.size, max_pixels)
+        image.load()
+        return _upright(image)
+
+
+def stored_size(path: Path) -> tuple[int, int]:
+    """Return width and height as a picture's header has them, before any turn; GanToolsError if it cannot be read."""
+    with _opened(path) as image:
+        return image.size
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open a picture; whatever is wrong with it, then or later, becomes a GanToolsError."""
     try:
         if path.exists() and not path.is_file():  # a pipe would be waited for without end
             raise GanToolsError(f"{path} is not a file", "give a picture")
         with quiet_pillow, Image.open(path) as image:
-            _check_pixels(path, image.size, max_pixels)
-            image.load()
-            return _upright(image)
+            yield image
     except GanToolsError:
         raise
     except UnidentifiedImageError:

@@ -220,8 +220,9 @@ def _located(
     found = [(path, label) for _, path, label in placed if path is not None]
     missing = [name for name, path, _ in placed if path is None]
     if not found:
+        such = f": {missing[0]} is not there" if missing else ""  # a file may name none at all
         raise GanToolsError(
-            f"none of the {len(rows)} pictures that {attributes} names is in {data}: {missing[0]} is not there",
+            f"none of the {len(rows)} pictures that {attributes} names is in {data}{such}",
             "give the folder that holds the pictures with --data",
         )
     files, labels = tuple(path for path, _ in found), tuple(label for _, label in found)

@@ -61,6 +61,8 @@ def _read(path: Path, size: int, changed: int) -> Table:
             hint = "write a header, then a file name and its attributes in each line"
             raise GanToolsError(f"{path} holds no rows", hint)
         names = header[1:] if len(header) == len(row) else header  # CelebA's names stand without one for the file
+        if not names:
+            raise GanToolsError(f"{path} has no attributes beside the file names", "separate them by commas")
         checked = _checked(path, len(names) + 1, 3 if celeba else 2, chain([row], rows))
         files, columns = _columns(checked, len(names))
     return Table(tuple(names), tuple(files), tuple(columns))

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path, PurePosixPath
 from shutil import copyfileobj
 from tempfile import TemporaryDirectory
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZipFile, ZipInfo
 
 from gantools.cache import cache_folder
 from gantools.datasets.catalogue import KnownSet
@@ -60,10 +60,14 @@ def unpack(archive: Path, out: Path, report: Progress = lambda *_: None) -> None
             if out.exists():
                 out.rmdir()
             (inner[0] if len(inner) == 1 and inner[0].is_dir() else folder).rename(out)
-    except (BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise GanToolsError(f"{archive} is damaged: {error}", "download it again") from None
+    except GanToolsError:
+        raise
     except OSError as error:
-        raise GanToolsError(f"cannot write {out}: {error.strerror}", "check free space and permissions") from None
+        raise GanToolsError(
+            f"cannot write {out}: {error.strerror or error}", "check free space and permissions"
+        ) from None
+    except Exception as error:  # zipfile and the decompressors raise nearly anything
+        raise GanToolsError(f"{archive} is damaged: {error}", "download it again") from None
 
 
 def _inside(member: ZipInfo) -> PurePosixPath:

@@ -42,4 +42,5 @@ def has_captions(folder: Path) -> bool:
 def attribute_files(folder: Path) -> list[Path]:
     """Return the files of attributes in a folder of pictures, and beside it."""
     places = (folder, folder.parent)
-    return [path for place in places for path in (*place.glob("list_attr_*.txt"), *place.glob("*attr*.csv"))]
+    found = [path for place in places for path in (*place.glob("list_attr_*.txt"), *place.glob("*attr*.csv"))]
+    return [path for path in found if path.is_file()]

@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from PIL import Image
-
 from gantools.data.captions import read_captions
-from gantools.data.decode import quiet_pillow
+from gantools.data.decode import stored_size
 from gantools.data.folders import is_image, list_images, named_folders, walk
 from gantools.data.labels import read_sets
 from gantools.data.pairs import find_pairs
@@ -130,6 +128,7 @@ def _twice_as_wide(pictures: Sequence[Path]) -> bool:
     wide = 0
     some = pictures[:: max(1, len(pictures) // 20)]
     for path in some:
-        with suppress(Exception), quiet_pillow, Image.open(path) as image:  # Pillow raises nearly anything
-            wide += image.width == 2 * image.height
+        with suppress(GanToolsError):
+            width, height = stored_size(path)
+            wide += width == 2 * height
     return wide > len(some) / 2

@@ -205,10 +205,11 @@ def load_model(found: Found, device: str = "auto") -> Model:
         )
     info = manager().tasks.get(header.task)
     target = torch.device(on_cpu(device) if found.path.suffix == SUFFIX else pick_device(device))
+    tensors = {} if found.path.suffix == SUFFIX else read_networks(found.path)[0]
     try:
         config: RunConfig = validate(load_object(info.config), header.config)
         task: Task[Any] = load_object(info.task)(config)
-        networks = _networks(task, found.path)
+        networks = _fill(task, tensors) if tensors else _by_onnx(found.path)
     except (GanToolsError, RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
         reason = error.message if isinstance(error, GanToolsError) else _first_lines(error)
         origin = " ".join(header.plugin.get(key, "?") for key in ("distribution", "version"))
@@ -220,10 +221,8 @@ def load_model(found: Found, device: str = "auto") -> Model:
     return Model(info, header, networks, task, target, found.path)
 
 
-def _networks(task: Task[Any], path: Path) -> Networks:
-    """Return a task's generators out of a weights file, or out of an ONNX file, which onnxruntime runs."""
-    if path.suffix != SUFFIX:
-        return _fill(task, {f"generators.{name}": tensor for name, tensor in read_networks(path)[0].items()})
+def _by_onnx(path: Path) -> Networks:
+    """Return the generator of an ONNX file, which onnxruntime runs."""
     session = open_session(path, torch.get_num_threads())
     graph = read_metadata(session, path)[1]
     return Networks({graph["network"]: OnnxNetwork(session, graph["inputs"], graph.get("settled", {}))})
@@ -231,7 +230,10 @@ def _networks(task: Task[Any], path: Path) -> Networks:
 
 def _fill(task: Task[Any], tensors: dict[str, Tensor]) -> Networks:
     """Build a task's generators around tensors from a file, which have to be all theirs and of the right shapes."""
-    values = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    values = {
+        f"generators.{name}": tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in tensors.items()
+    }
     with torch.device("meta"):  # no memory yet: an absurd header cannot ask for more than the file holds
         networks = Networks(task.generators())
     networks.load_state_dict(values, assign=True)

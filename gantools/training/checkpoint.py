@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from gantools.errors import GanToolsError
-from gantools.storage import checksum, read_content, read_tensors, write_tensors
+from gantools.storage import UnknownFormatError, checksum, read_content, read_tensors, write_tensors
 
 log = logging.getLogger("gantools")
 
@@ -51,6 +51,8 @@ def _first_usable(folder: Path, paths: Sequence[Path]) -> dict[str, Any]:
     for path in paths:
         try:
             return load_checkpoint(path)
+        except UnknownFormatError:  # no damage: an older one would quietly take the run back
+            raise
         except GanToolsError as error:
             log.warning("left out: %s", error.message)
     raise GanToolsError(f"no usable checkpoint in {folder}", "start again with the command in the run's command.txt")
@@ -62,7 +64,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     skeleton = content.get("state")
     if content.get("checksum") != checksum(tensors, json.dumps(skeleton)):
         raise GanToolsError(f"{path} is damaged: its checksum differs", "use the checkpoint before it")
-    state: dict[str, Any] = _put_together(skeleton, tensors)
+    try:
+        state: dict[str, Any] = _put_together(skeleton, tensors)
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise GanToolsError(f"{path} is damaged: it is no state", "use the checkpoint before it") from None
     return state
 
 

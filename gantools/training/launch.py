@@ -23,7 +23,7 @@ from torch._C._distributed_c10d import Store, TCPStore
 from gantools.config import RunConfig
 from gantools.device import pick_device
 from gantools.errors import GanToolsError
-from gantools.training.processes import LostProcessError, Place, Processes, launched_place
+from gantools.training.processes import LostProcessError, Place, Processes, launched_place, launcher_variables
 
 log = logging.getLogger("gantools")
 _HOST = "127.0.0.1"
@@ -101,6 +101,8 @@ def _joined(place: Place, kind: str, store: Store | None = None) -> Iterator[Non
     """Be a member of the process group; messages between GPUs go through NCCL, all others through Gloo."""
     backend = "cpu:gloo,cuda:nccl" if kind.startswith("cuda") else "gloo"
     where: dict[str, Any] = {"store": store, "rank": place.rank, "world_size": place.count} if store else {}
+    if store is None:
+        os.environ.update(launcher_variables())  # torch.distributed reads them there
     distributed.init_process_group(backend, timeout=_LONGEST, **where)
     try:
         yield

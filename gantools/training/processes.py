@@ -6,7 +6,8 @@ Importing this needs no torch.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _GIVEN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+_SLURMS = ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_STEP_NODELIST", "SLURM_STEP_TASKS_PER_NODE")
+_FIRST_HOST = re.compile(r"(?P<name>[^\[,]+)(\[(?P<number>\d+)[^\]]*\])?(?P<rest>[^,\[]*)")
 
 
 class LostProcessError(GanToolsError):
@@ -39,12 +42,30 @@ class Place:
 
 
 def launched_place() -> Place | None:
-    """Return the place that a launcher gave this process in torchrun's variables; None if there are not several."""
-    given = os.environ
+    """Return the place that a launcher gave this process; None if there are not several."""
+    given = launcher_variables()
     if not all(name in given for name in _GIVEN) or int(given["WORLD_SIZE"]) == 1:
         return None
     rank, count, local = (int(given[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
     return Place(rank, count, local, int(given.get("LOCAL_WORLD_SIZE", local + 1)), launched=True)
+
+
+def launcher_variables() -> Mapping[str, str]:
+    """Return torchrun's variables, or what `srun` says in its own, put into these."""
+    given = os.environ
+    if "RANK" in given or not all(name in given for name in _SLURMS):  # without `srun` a job has no step
+        return given
+    rank, count, local, hosts, tasks = (given[name] for name in _SLURMS)
+    here = re.split(r"\D", tasks, maxsplit=1)[0]  # of 4(x2),3 the first: machines are alike, or nearly
+    own = {"RANK": rank, "WORLD_SIZE": count, "LOCAL_RANK": local, "LOCAL_WORLD_SIZE": here}
+    port = 20_000 + int(given.get("SLURM_JOB_ID", 0)) % 10_000  # the same on every machine, another for another job
+    return {"MASTER_ADDR": _first_host(hosts), "MASTER_PORT": str(port)} | dict(given) | own
+
+
+def _first_host(hosts: str) -> str:
+    """Return the first of SLURM's hosts: n03 of ``n[03-07,9],m1``."""
+    found = _FIRST_HOST.match(hosts)
+    return found["name"] + (found["number"] or "") + found["rest"] if found else hosts
 
 
 def leads() -> bool:

@@ -67,8 +67,17 @@ def with_critics(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def read_networks(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Return the tensors of a weights file: the generators', and the discriminators' if there are any."""
+    """Return the tensors of a weights file: the generators', and the discriminators' if there are any.
+
+    GanToolsError if a number among them is not finite: every picture would come out black, and say nothing.
+    """
     tensors = read_tensors(path)
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise GanToolsError(
+                f"`{name}` in {path} holds numbers that are not finite",
+                "its training broke down, or the file is damaged: copy it again, or take weights of an earlier step",
+            )
     critics = {name.removeprefix(_CRITICS): value for name, value in tensors.items() if name.startswith(_CRITICS)}
     return {name: value for name, value in tensors.items() if not name.startswith(_CRITICS)}, critics
 

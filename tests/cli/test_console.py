@@ -14,6 +14,7 @@ NAMES = ["[red]x.png", "new\nline.png", "escape\x1b[31m.png", "bell\x07\x9b.png"
 def test_control_characters_are_spelled_out_and_nothing_else_is():
     assert harmless("a\x1b[31m\x07\x9b\r") == r"a\x1b[31m\x07\x9b\r"
     assert harmless("日本\t[red]\n") == "日本\t[red]\n"
+    assert harmless("\u202egnp.\udcff") == r"\u202egnp.\udcff"
 
 
 @pytest.mark.parametrize("name", NAMES)

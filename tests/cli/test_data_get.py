@@ -2,9 +2,12 @@
 
 import io
 import json
+import random
+import shutil
 import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -119,6 +122,24 @@ def test_an_archive_stays_in_its_folder(name):
     with pytest.raises(GanToolsError, match="outside of its folder"):
         get.unpack(Path("bad.zip"), Path("set"))
     assert {path.name for path in Path().iterdir()} == {"bad.zip"}
+
+
+def test_an_archive_with_an_empty_name_or_any_other_damage_is_an_error():
+    """zipfile itself stumbles over a name of no letters: found by fuzzing."""
+    content, dice = bytearray(archive({"a.png": b"x" * 50})), random.Random(0)
+    lengths = content.index(b"PK\1\2") + 28
+    content[lengths : lengths + 4] = bytes(2) + content[lengths : lengths + 2]  # the name's is 0, the extra field's its
+    Path("bad.zip").write_bytes(content)
+    with pytest.raises(GanToolsError, match="is damaged"):
+        get.unpack(Path("bad.zip"), Path("set"))
+    for _ in range(200):
+        wrong = content.copy()
+        wrong[dice.randrange(len(wrong))] = dice.randrange(256)
+        Path("bad.zip").write_bytes(wrong)
+        with suppress(GanToolsError):
+            get.unpack(Path("bad.zip"), Path("set"))
+        shutil.rmtree("set", ignore_errors=True)
+        assert {path.name for path in Path().iterdir()} == {"bad.zip"}
 
 
 def test_every_known_archive_has_its_checksum():

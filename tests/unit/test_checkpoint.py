@@ -1,10 +1,12 @@
+import json
 from pathlib import Path
 
 import pytest
 import torch
 
 from gantools import GanToolsError
-from gantools.training.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
+from gantools.storage import checksum, write_tensors
+from gantools.training.checkpoint import list_checkpoints, load_checkpoint, newest_checkpoint, save_checkpoint
 
 FOLDER = Path("checkpoints")
 
@@ -78,6 +80,25 @@ def test_damaged_files_and_files_of_others_are_errors():
         with pytest.raises(GanToolsError, match=r"step-000001\.safetensors") as caught:
             load_checkpoint(path)
         assert caught.value.hint
+
+
+@pytest.mark.parametrize("state", [None, 3, [], {}, {"tensor": "9"}, {"items": 3}, {"items": [[1]]}, {"list": None}])
+def test_a_state_that_is_none_is_damage_though_the_checksum_is_right(state):
+    tensors = {"0": torch.zeros(2)}
+    content = {"step": 1, "state": state, "checksum": checksum(tensors, json.dumps(state))}
+    write_tensors(Path("x.safetensors"), tensors, "checkpoint", content)
+    with pytest.raises(GanToolsError, match="is damaged"):
+        load_checkpoint(Path("x.safetensors"))
+
+
+def test_a_checkpoint_of_a_later_format_says_so_and_none_before_it_is_taken(monkeypatch):
+    save_checkpoint(FOLDER, 1, {"step": 1})
+    with monkeypatch.context() as patch:
+        patch.setattr("gantools.storage.FORMAT", 2)
+        save_checkpoint(FOLDER, 2, {"step": 2})
+    with pytest.raises(GanToolsError, match=r"step-000002.* is of format 2, and this gantools reads 1") as caught:
+        newest_checkpoint(FOLDER)
+    assert caught.value.hint == "install a newer gantools"
 
 
 @pytest.mark.parametrize("place", [0.02, 0.3, 0.9])

@@ -128,6 +128,12 @@ def test_options_that_do_not_go_together_are_refused(given, message):
     ("content", "message"),
     [
         ("size: [64", "is not valid YAML"),
+        ("size: 2020-01-00", "is not valid YAML"),  # found by fuzzing, as are the next three
+        ('size: !!int ""', "is not valid YAML"),
+        ("size: !!bool maybe", "is not valid YAML"),
+        ("[" * 1500, "is not valid YAML"),
+        ("a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 40)), "unknown option"),
+        ("width: &a [1]\n" + "size: " + "[" * 90 + "*a" + "]" * 90, "--size: input should be a valid integer"),
         ("- size\n- 64\n", "does not hold settings"),
         ("just words", "does not hold settings"),
         ("task: pix2pix\nsize: 64\n", "is for another task than cyclegan"),

@@ -4,6 +4,7 @@ import io
 import json
 import random
 import struct
+import time
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,14 @@ from gantools.training.checkpoint import list_checkpoints, load_checkpoint
 from tests.conftest import EXAMPLES
 
 MANY = pytest.param(20_000, marks=pytest.mark.slow)
+TINY = {"size": 16, "load_size": 16, "width": 2, "d_width": 2, "d_layers": 1, "steps": 1, "device": "cpu"}
 ODD = [None, -1, 0, 2**62, 1e308, 10**30, "x", "..", "\ud800", [], {}, [1] * 50, True, float("nan")]
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    tiny = {"size": 16, "load_size": 16, "width": 2, "d_width": 2, "d_layers": 1, "steps": 1, "device": "cpu"}
     pairs = {"a": EXAMPLES / "outline", "b": EXAMPLES / "openmoji"}
-    return gantools.train("pix2pix", **pairs, **tiny, quiet=True, out=tmp_path_factory.mktemp("run") / "run")
+    return gantools.train("pix2pix", **pairs, **TINY, quiet=True, out=tmp_path_factory.mktemp("run") / "run")
 
 
 def changed(value, draw):
@@ -74,6 +75,31 @@ def test_weights_and_checkpoints(kind, count, run, tmp_path):
         except GanToolsError:
             refused += 1
     assert refused > count / 2
+
+
+STARS = {"data": EXAMPLES, "select": "noto,twemoji", "blocks": 1}
+EMOJI = {"a": EXAMPLES / "noto", "b": EXAMPLES / "fluent3d", "blocks": 1}
+
+
+@pytest.mark.parametrize(("task", "given"), [("cyclegan", EMOJI), ("stargan", STARS)])
+def test_a_header_with_an_absurd_setting_is_refused_at_once(task, given, tmp_path):
+    """Whichever setting it is: nothing as large is built, and the error names file and reason."""
+    trained = gantools.train(task, **given, **{**TINY, "d_layers": 2}, quiet=True, out=tmp_path / "run").weights
+    content = trained.read_bytes()
+    length = struct.unpack("<Q", content[:8])[0]
+    header = json.loads(content[8 : 8 + length])
+    ours = json.loads(header["__metadata__"]["gantools"])
+    began = time.monotonic()
+    for name in ours["config"]:
+        for absurd in (10**9, -1, "x"):
+            changed = {**ours, "config": {**ours["config"], name: absurd}}
+            text = json.dumps({**header, "__metadata__": {"gantools": json.dumps(changed)}}).encode()
+            (tmp_path / "x.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + content[8 + length :])
+            try:
+                gantools.load(tmp_path / "x.safetensors", "cpu")
+            except GanToolsError as error:
+                assert "does not fit its own header" in error.message  # noqa: PT017
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.parametrize("count", [150, MANY])

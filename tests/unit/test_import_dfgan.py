@@ -169,3 +169,7 @@ def test_a_vocabulary_that_would_run_a_program_does_not(networks):
     Path("captions.pickle").write_bytes(Path("captions.pickle").read_bytes()[:9])
     assert "no pickle of plain values" in refuse()
     assert not Path("created").exists()
+    Path("captions.pickle").write_bytes(b"\x80\x02K\x01r\xff\xff\xff\x7f.")  # pickle in C would take 34 GB: by fuzzing
+    assert "holds no vocabulary" in refuse()
+    Path("captions.pickle").write_bytes(b"\x96" + (1 << 33).to_bytes(8, "little"))  # a bytearray of 8 GB, in nine bytes
+    assert "no pickle of plain values" in refuse()

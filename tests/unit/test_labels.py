@@ -81,6 +81,8 @@ def test_two_sets_take_their_attributes_in_order(faces):
         ("file,A\n1.png,1\n2.png\n", [], "row 3: 0 values for 1 attributes"),
         ("file,A\n9.png,1\n8.png,0\n", [], "none of the 2 pictures"),
         ("file,A\n", [], "holds no rows"),
+        ("YYYrpy\n1.png -1 1 -1\n", [], "has no attributes beside the file names"),  # found by fuzzing, as the next
+        (",\n,,3\n", [], "none of the 0 pictures"),
         ("file,Smiling\n1.png,1\n", ["Smilin"], "no attribute `Smilin`"),
     ],
 )

@@ -181,7 +181,8 @@ def test_weights_of_a_plugin_that_is_not_installed_say_which():
     "change",
     [
         {"width": 8}, {"blocks": 2}, {"blocks": 0}, {"width": 0}, {"width": "wide"}, {"width": 10**9},
-        {"width": 10**30}, {"upsample": "magic"}, {"later_option": 1}, {"background": "nocolour"}, {"betas": 3},
+        {"width": 10**30}, {"width": -4}, {"size": -16}, {"blocks": 10**9},
+        {"upsample": "magic"}, {"later_option": 1}, {"background": "nocolour"}, {"betas": 3},
     ],
 )  # fmt: skip
 def test_a_configuration_that_does_not_fit_the_tensors_is_an_error(change):
@@ -189,6 +190,30 @@ def test_a_configuration_that_does_not_fit_the_tensors_is_an_error(change):
     message = refuse(gantools.load, "w.safetensors", "cpu")
     assert "w.safetensors does not fit its own header" in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("half", [False, True])
+def test_numbers_that_are_not_finite_are_refused(number, half):
+    broken = tensors()
+    name = list(broken)[3]
+    broken[name].view(-1)[-1] = number
+    broken = {key: value.half() for key, value in broken.items()} if half else broken
+    save_weights(Path("w.safetensors"), broken, header())
+    with pytest.raises(GanToolsError) as caught:
+        gantools.load("w.safetensors", "cpu")
+    assert caught.value.message == f"`{name}` in w.safetensors holds numbers that are not finite"
+    assert "weights of an earlier step" in caught.value.hint
+
+
+def test_a_kilobyte_that_claims_gigabytes_is_damaged():
+    numbers = 4 * 10**10
+    claim = {"x": {"dtype": "F32", "shape": [numbers // 4], "data_offsets": [0, numbers]}}
+    for text in (json.dumps(claim), json.dumps(claim).replace(str(numbers), str(2**64 - 1)), " " * 900):
+        Path("w.safetensors").write_bytes(struct.pack("<Q", len(text)) + text.encode() + bytes(100))
+        assert "w.safetensors is damaged or no safetensors file" in refuse(gantools.load, "w.safetensors", "cpu")
+    Path("w.safetensors").write_bytes(struct.pack("<Q", 2**40) + b"{}" + bytes(900))
+    assert "w.safetensors is damaged or no safetensors file" in refuse(gantools.load, "w.safetensors", "cpu")
 
 
 def test_missing_and_superfluous_tensors_are_errors():
