@@ -3,10 +3,10 @@
     python benchmarks/translating.py DIR [--weights NAME …] [--pictures 200] [--side 256] [--threads N] [--repeats 3]
     python benchmarks/translating.py DIR --start [--repeats 5]
 
-The plain loop opens a picture, runs the generator, saves a PNG, and takes the next: the same networks, the same
-threads, in one process with ours; runs alternate, and the ratio is the median of the loop's seconds over ours. The
-second compares whole processes: `gantools --help`; and `gantools translate` of one picture with a script that imports
-torch, builds the same generator from the same file, runs it once and saves.
+The plain loop opens a picture, runs the generator, made of torch's own layers, saves a PNG, and takes the next: the
+same networks, the same threads, in one process with ours; runs alternate, and the ratio is the median of the loop's
+seconds over ours. The second compares whole processes: `gantools --help`; `gantools translate` of one picture with a
+script that imports torch, builds the same generator from the same file, runs it once and saves.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from copy import deepcopy
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
@@ -73,6 +74,7 @@ def enlarged(path: Path, target: Path, side: int) -> None:
 def many(name: str, folder: Path, given: argparse.Namespace) -> None:
     """Print the row of one file of weights."""
     import torch
+    from usual_layers import with_usual_layers
 
     import gantools
     from gantools.inference.files import plan
@@ -88,6 +90,8 @@ def many(name: str, folder: Path, given: argparse.Namespace) -> None:
         failed = [result.error for result in translate_files(model, jobs, **options) if result.error]
         assert not failed, failed[0]
 
+    networks = with_usual_layers(deepcopy(model.networks))
+
     @torch.no_grad()
     def plain() -> None:
         import numpy as np
@@ -96,7 +100,7 @@ def many(name: str, folder: Path, given: argparse.Namespace) -> None:
         (folder / "plain").mkdir(exist_ok=True)
         for path in sorted((folder / "in").iterdir()):
             pixels = torch.from_numpy(np.array(Image.open(path).convert("RGB"))).permute(2, 0, 1)
-            made = model.task.translate(model.networks, pixels[None] / 127.5 - 1, chosen)[0]
+            made = model.task.translate(networks, pixels[None] / 127.5 - 1, chosen)[0]
             made = made.add(1).mul(127.5).round().byte().permute(1, 2, 0)
             Image.fromarray(made.numpy()).save(folder / "plain" / path.name)
 
