@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import shlex
 import signal
 from collections.abc import Sequence
@@ -39,7 +40,8 @@ class _SweepGroup(TaskGroup):
     """Takes the folder of a sweep in place of a task, too."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
-        if args and args[0] not in self.commands and Path(args[0]).is_dir():
+        looks_like_one = args and (Path(args[0]).is_dir() or os.sep in args[0])
+        if looks_like_one and args[0] not in self.commands:
             return "DIR", complete("sweep DIR", _folder_command()), args
         return super().resolve_command(ctx, args)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gantools.cli.console import put, tell
+from gantools.errors import GanToolsError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -20,8 +21,11 @@ def ui(
     browser: Annotated[bool, typer.Option("--open", help="open a browser")] = False,
 ) -> None:
     """Serve a page for this machine alone: translate, generate, watch runs, look at weights. Extra: gantools[ui]."""
+    from gantools.data.folders import nearby
     from gantools.ui.page import build_page, serve
 
+    if runs != Path("runs") and not runs.is_dir():
+        raise GanToolsError(f"folder {runs} does not exist", nearby(runs))
     page = build_page(runs, device)
     put(serve(page, port, browser))
     tell("open it in a browser; Ctrl-C ends it")
