@@ -6,13 +6,10 @@ import sys
 import pytest
 from PIL import Image
 
-import gantools
 from gantools.errors import GanToolsError
 from gantools.ui import generate, runs, translate, weights
 from gantools.ui.place import Place
-from tests.conftest import EXAMPLES
-
-PICTURE = next((EXAMPLES / "test" / "outline").glob("*.png"))
+from tests.ui.served import PICTURE, train_attributes
 
 
 @pytest.fixture
@@ -55,18 +52,13 @@ def test_directions_and_domains_are_those_of_the_weights(place):
     assert known["emoji-colour"] == []
 
 
-def test_attributes_are_changed_as_on_the_command_line(place, tmp_path):
-    faces = sorted((EXAMPLES / "noto").glob("*.png"))[:6]
-    rows = [f"{path.name},{(-1) ** number},{(-1) ** (number // 2)}" for number, path in enumerate(faces)]
-    (tmp_path / "attr.csv").write_text("\n".join(["name,Dark,Old", *rows]))
-    small = {"size": 32, "width": 4, "blocks": 1, "steps": 1, "n_critic": 1, "batch_size": 2, "device": "cpu"}
-    data = {"data": [str(EXAMPLES / "noto")], "attributes": [str(tmp_path / "attr.csv")]}
-    run = str(gantools.train("stargan", quiet=True, out=place.runs / "stargan" / "1", **data, **small).folder)
+def test_attributes_are_changed_as_on_the_command_line(place):
+    run = str(train_attributes(place.runs / "stargan" / "1"))
     found = place.find(run)
     assert translate.choices(found) == []
     assert translate.attributes(found) == ["Dark", "Old"]
     assert translate.attributes(place.find("emoji-styles")) == []
-    with Image.open(faces[0]) as picture:
+    with Image.open(PICTURE) as picture:
         for change, has in (("+Dark,-Old", ""), ("Old", ""), ("+Old", "Dark")):
             (_, _), file, _ = translate.translate(place, picture, run, None, change, has)
             expected = place.model(run).translate(picture, to=change, **({"from_": has} if has else {}))
