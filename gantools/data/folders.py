@@ -12,6 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from gantools.data.frames import is_video
 from gantools.errors import GanToolsError
 from gantools.registry import folder_suggestion
 
@@ -51,7 +52,7 @@ def list_images(folder: Path, hint: str = _LAYOUTS) -> list[Path]:
     if not folder.exists():
         raise GanToolsError(f"folder {folder} does not exist", nearby(folder))
     if not folder.is_dir():
-        raise GanToolsError(f"{folder} is a file, not a folder of pictures", hint)
+        raise GanToolsError(f"{folder} is a file, not a folder of pictures", _of_video(folder) or hint)
     others: Counter[str] = Counter()
     images = []
     for path in walk(folder):
@@ -107,6 +108,10 @@ def _found(others: Counter[str]) -> str:
         return "it is empty"
     kinds = ", ".join(f"{count} {suffix}" for suffix, count in others.most_common(4))
     return f"it holds {sum(others.values())} other files ({kinds})"
+
+
+def _of_video(path: Path) -> str | None:
+    return f"make pictures of it: {shlex.join(['gantools', 'data', 'prepare', str(path)])}" if is_video(path) else None
 
 
 def nearby(folder: Path) -> str:
