@@ -89,14 +89,18 @@ def build(place: Place) -> None:
 
     with gr.Row():
         with gr.Column():
-            source = gr.Image(label="picture", type="pil", image_mode=None, sources=["upload"], height=300)
+            source = gr.Image(
+                label="picture", type="pil", image_mode=None, sources=["upload"], height=300, elem_id="t-source"
+            )
             weights = weights_list(place, "translate", "t-weights")
             to = gr.Dropdown([], label="into", visible=False, elem_id="t-to")
             change = gr.Textbox(visible=False, max_length=_LETTERS, elem_id="t-change")
             has = gr.Textbox(visible=False, max_length=_LETTERS, elem_id="t-has")
             go = gr.Button("translate", variant="primary", elem_id="t-go")
         with gr.Column():
-            slider = gr.ImageSlider(label="before and after", type="pil", format="png", height=420, elem_id="t-slider")
+            slider = gr.ImageSlider(
+                label="before and after", type="pil", format="png", height=420, max_height=420, elem_id="t-slider"
+            )
             remark = gr.Markdown(elem_id="t-remark")
             file = gr.DownloadButton("download", interactive=False, elem_id="t-file")
 

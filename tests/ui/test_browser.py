@@ -99,7 +99,7 @@ def test_every_tab(page, width):
     try:
         person.wait("#t-weights input")
         person.write("input[type=file]", str(PICTURE.absolute()))
-        person.wait(".image-frame img, [data-testid=detailed-image], button img")
+        person.wait("#t-source img")
         person.click("#t-go")
         person.wait("#t-slider img", 2)
         person.wait("#t-remark", text="64 x 64")
