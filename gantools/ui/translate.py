@@ -14,7 +14,7 @@ from gantools.errors import GanToolsError
 from gantools.inference.model import Model
 from gantools.plugins import manager
 from gantools.registry import load_object
-from gantools.ui.place import Place, check_picture, spoken, weights_list
+from gantools.ui.place import BUSY, Place, check_picture, spoken, weights_list
 from gantools.weights.find import Found
 
 _SHOWN = 512  # small pictures are enlarged to be seen; the file keeps its size
@@ -94,8 +94,8 @@ def build(place: Place) -> None:
             )
             weights = weights_list(place, "translate", "t-weights")
             to = gr.Dropdown([], label="into", visible=False, elem_id="t-to")
-            change = gr.Textbox(visible=False, max_length=_LETTERS, elem_id="t-change")
-            has = gr.Textbox(visible=False, max_length=_LETTERS, elem_id="t-has")
+            change = gr.Textbox("", visible=False, max_length=_LETTERS, elem_id="t-change")
+            has = gr.Textbox("", visible=False, max_length=_LETTERS, elem_id="t-has")
             go = gr.Button("translate", variant="primary", elem_id="t-go")
         with gr.Column():
             slider = gr.ImageSlider(
@@ -118,7 +118,7 @@ def build(place: Place) -> None:
     gr.on(fn=spoken(chosen), inputs=weights, outputs=[to, change, has], api_visibility="private")
     inputs, outputs = [source, weights, to, change, has], [slider, remark, file]
     for trigger in (go.click, change.submit, has.submit):
-        trigger(spoken(run), inputs, outputs, api_visibility="private")
+        trigger(spoken(run), inputs, outputs, concurrency_id=BUSY, api_visibility="private")
 
 
 def _fields(names: list[str]) -> tuple[dict[str, str], dict[str, str]]:

@@ -36,7 +36,7 @@ class Person:
         self.width, self.url = width, url
         self.browser.get(url)
 
-    def wait(self, selector, count=1, text="", seconds=180):
+    def wait(self, selector, count=1, text="", seconds=60):
         from selenium.webdriver.support.ui import WebDriverWait
 
         def found(browser):
