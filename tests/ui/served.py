@@ -56,9 +56,10 @@ def serving(folder: Path):
             process.send_signal(signal.SIGKILL)
 
 
-def ask(url, data=None):
-    """Return status and body of an answer."""
-    request = Request(url, data and json.dumps(data).encode(), {"Content-Type": "application/json"})
+def ask(url, data=None, host=None):
+    """Return status and body of an answer; ``host`` is another name to call the server by."""
+    names = {"Host": host} if host else {}
+    request = Request(url, data and json.dumps(data).encode(), {"Content-Type": "application/json"} | names)
     try:
         with urlopen(request, timeout=20) as answer:
             return answer.status, answer.read().decode(errors="replace")

@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+from urllib.error import HTTPError
 from urllib.parse import quote
 
 import pytest
@@ -50,6 +51,21 @@ def test_the_page_asks_for_nothing_from_elsewhere(address):
     config = json.loads(ask(url + "/config")[1])
     assert config["analytics_enabled"] is False
     assert all(entry.get("api_visibility") == "private" for entry in config["dependencies"])
+
+
+def test_it_answers_to_its_own_name_alone(address):
+    url, _ = address
+    assert ask(url + "/config", host="localhost")[0] == 200
+    assert ask(url + "/config", host="elsewhere.example")[0] == 400
+
+
+def test_large_uploads_are_refused(address, tmp_path):
+    url, _ = address
+    (tmp_path / "large.png").write_bytes(bytes(21 * 2**20))
+    with pytest.raises(HTTPError) as refused:
+        upload(url, tmp_path / "large.png")
+    with refused.value as answer:
+        assert answer.code == 413
 
 
 @pytest.mark.slow
