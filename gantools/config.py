@@ -133,7 +133,7 @@ class RunConfig(BaseModel):
     @classmethod
     def _installed(cls, value: bool) -> bool:
         if value and find_spec("tensorboard") is None:
-            raise ValueError("--tensorboard needs a package: pip install 'gantools[tensorboard]'")
+            raise ValueError("needs a package: pip install 'gantools[tensorboard]'")
         return value
 
     @model_validator(mode="after")

@@ -37,12 +37,23 @@ class PluginRecord:
 T = TypeVar("T", bound=Named)
 
 
+_LISTED = 8  # names of folders, which may be many
+
+
 def suggestion(name: str, known: list[str]) -> str:
     """Say which known name was probably meant, or list them all."""
+    return _meant(name, known) or "known: " + (", ".join(sorted(known)) or "none")
+
+
+def folder_suggestion(name: str, known: list[str], title: str) -> str:
+    """Say which folder was probably meant, or list some under a title."""
+    more = ", …" if len(known) > _LISTED else ""
+    return _meant(name, known) or f"{title}: {', '.join(known[:_LISTED]) or 'none'}{more}"
+
+
+def _meant(name: str, known: list[str]) -> str:
     close = get_close_matches(name, known, n=2, cutoff=0.6)
-    if close:
-        return "did you mean " + " or ".join(f"`{match}`" for match in close) + "?"
-    return "known: " + (", ".join(sorted(known)) or "none")
+    return "did you mean " + " or ".join(f"`{match}`" for match in close) + "?" if close else ""
 
 
 def load_object(reference: str) -> Any:

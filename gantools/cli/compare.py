@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gantools.cli.completion import runs
-from gantools.cli.console import put, put_json, put_table, say, talk
+from gantools.cli.console import put, put_json, put_table, say, talk, tell
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -79,10 +79,10 @@ def show(folders: Sequence[Path], metrics: Sequence[str], as_json: bool, out: Pa
         files += [courses] if courses else []
     else:
         say("there are no figures yet: make them by `gantools evaluate RUN -o RUN/evaluation`, then compare again")
-    say(f"results in {', '.join(map(str, files))}")
+    tell(f"results in {', '.join(map(str, files))}")
     leader = comparison.leader.runs[0].folder
-    say(f"look at:    {leader / 'samples'}")
-    say(f"train on:   gantools resume {shlex.quote(str(leader))} --steps 1000")
+    tell(f"look at:    {leader / 'samples'}")
+    tell(f"train on:   gantools resume {shlex.quote(str(leader))} --steps 1000")
 
 
 def put_comparison(comparison: Comparison) -> None:

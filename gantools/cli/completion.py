@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -25,16 +24,18 @@ def tasks(incomplete: str) -> Offers:
 
 def runs(incomplete: str) -> Offers:
     """Offer the run folders under ./runs."""
-    return _beginning(incomplete, ((str(path.parent), "") for path in sorted(Path("runs").glob("*/*/config.yaml"))))
+    from gantools.weights.places import run_folders
+
+    return _beginning(incomplete, ((folder, "") for folder in run_folders()))
 
 
 def weights(incomplete: str) -> Offers:
     """Offer the names of weights, and the runs that have some."""
-    from gantools.weights.places import NAME, named_weights, shipped_index
+    from gantools.weights.places import NAME, named_weights, run_folders, shipped_index
 
     known = shipped_index().get("weights", {})
     names = ((path.stem, known.get(path.stem, {}).get("task", "")) for path in named_weights())
-    finished = ((str(path.parent), "") for path in sorted(Path("runs").glob(f"*/*/{NAME}")))
+    finished = ((folder, "") for folder in run_folders(NAME))
     return _beginning(incomplete, (*names, *finished))
 
 

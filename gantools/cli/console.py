@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any, TypeVar
 
@@ -23,15 +24,41 @@ T = TypeVar("T")
 talk = Console(stderr=True, highlight=False, quiet=not leads())
 
 
+@dataclass
+class _Manner:
+    """How much the command that runs has to say."""
+
+    quiet: bool = False
+
+
+_manner = _Manner()
+
+
+def hush(quiet: bool) -> None:
+    """Say from now on only what has to be said, or all again."""
+    _manner.quiet = quiet
+
+
+def hushed() -> bool:
+    """Say whether ``--quiet`` was given."""
+    return _manner.quiet
+
+
 def say(message: str) -> None:
-    """Print a line for the person, as it is, on stderr: one line, whatever the names in it hold."""
+    """Print a line that has to be said, such as a warning, on stderr: one line, whatever the names in it hold."""
     talk.print(Text(harmless(message).replace("\n", "\\n")), soft_wrap=True)
 
 
-def say_wrapped(message: str) -> None:
-    """Print words on stderr in lines no wider than the terminal, broken between words; not for what is to be copied."""
+def tell(message: str) -> None:
+    """Print how it goes, or what to type next, on stderr; nothing under ``--quiet``."""
+    if not hushed():
+        say(message)
+
+
+def say_wrapped(message: str, speak: Callable[[str], None] = say) -> None:
+    """Say or tell words in lines no wider than the terminal, broken between words; not for what is to be copied."""
     for line in wrap(message.replace("\n", "\\n"), max(40, talk.width), subsequent_indent="  ", break_on_hyphens=False):
-        say(line)
+        speak(line)
 
 
 def put(data: str) -> None:
@@ -44,22 +71,22 @@ def put_json(data: Any) -> None:
     put(json.dumps(data, indent=2, ensure_ascii=False))
 
 
-def with_bar(results: Iterable[T], doing: str, total: int, quiet: bool) -> Iterable[T]:
+def with_bar(results: Iterable[T], doing: str, total: int) -> Iterable[T]:
     """Pass results on under a progress bar, where there is a terminal to show one and something to wait for."""
     from rich.progress import track
 
-    if quiet or total < 2 or not talk.is_terminal:
+    if hushed() or total < 2 or not talk.is_terminal:
         return results
     return track(results, doing, total, console=talk, transient=True)
 
 
 @contextmanager
-def steps_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+def steps_bar() -> Iterator[Callable[[str, int, int], None]]:
     """Give a function of (what, done, total) that keeps one progress bar for what is being done."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=talk, transient=True, disable=quiet or not talk.is_terminal) as progress:
+    with Progress(*columns, console=talk, transient=True, disable=hushed() or not talk.is_terminal) as progress:
         task = progress.add_task("", total=None)
         yield lambda what, done, total: progress.update(task, description=what, completed=done, total=total)
 

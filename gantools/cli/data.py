@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from gantools.cli.completion import tasks
-from gantools.cli.console import put, put_json, say, say_wrapped, steps_bar
+from gantools.cli.console import put, put_json, say_wrapped, steps_bar, tell
 from gantools.cli.get import get
 from gantools.cli.prepare import prepare
 from gantools.errors import GanToolsError
@@ -42,18 +42,17 @@ def check(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON; a sheet only with --out")] = False,
     all_problems: Annotated[bool, typer.Option("--all", help="show every problem and duplicate")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="print problems and errors only")] = False,
 ) -> None:
     """Look at every picture: layout, counts, sizes, duplicates, broken files; and say how to train on them.
 
-    Exit codes: 0 all is well, 1 nothing can be trained on, 3 some files are bad.
+    Exit codes: 0 all is well, 1 there is nothing to look at, 3 some files are bad.
     """
     from gantools.datasets.advice import advise, train_command
     from gantools.datasets.check import check as checked_over
 
     if out and out.suffix.lower() != ".png":
         raise GanToolsError(f"{out} is no name for a contact sheet", "give --out a name that ends in .png")
-    with steps_bar(quiet or as_json) as report:
+    with steps_bar() as report:
         found = checked_over(folders, task, report)
     advice, command = advise(found), train_command(found)
     sheet = out or (None if as_json else Path("data-check.png"))
@@ -66,15 +65,15 @@ def check(
     most = None if all_problems else _SHOWN
     if as_json:
         put_json(found.as_json() | {"advice": advice, "sheet": str(sheet) if sheet else None, "next": command})
-    elif not quiet:
+    else:
         for line in _lines(found, most):
             put(line)
-    if not as_json:
-        _say_some([f"problem: {problem}" for problem in found.problems], most)
-    if not (as_json or quiet):
-        _say_some([f"advice: {line}" for line in advice], None)
-        say(f"look at:    {sheet}")
-        say(f"train:      {command}" if command else "next:       gantools data prepare --help")
+        for problem in _some([f"problem: {problem}" for problem in found.problems], most):
+            say_wrapped(problem)
+        for line in advice:
+            say_wrapped(f"advice: {line}", tell)
+        tell(f"look at:    {sheet}")
+        tell(f"train:      {command}" if command else "next:       gantools data prepare --help")
     if found.problems:
         raise typer.Exit(3)
 
@@ -113,11 +112,6 @@ def _some(lines: list[str], most: int | None) -> list[str]:
     if most is None or len(lines) <= most:
         return lines
     return [*lines[:most], f"{len(lines) - most:,} more (--all shows them)"]
-
-
-def _say_some(lines: list[str], most: int | None) -> None:
-    for line in _some(lines, most):
-        say_wrapped(line)
 
 
 def _wrapped(title: str, text: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gantools.cli.console import say, talk
+from gantools.cli.console import hushed, put, talk, tell
 from gantools.cli.train import finish
 from gantools.cli.translate import by_source
 from gantools.errors import GanToolsError
@@ -40,12 +40,13 @@ def demo(
             _generate(name, entry["demo"].split(";"), out / name, device)
     trained = _train(examples, out / "cyclegan", minutes, device)
     if trained.outcome == "interrupted":
-        finish(trained, quiet=False)
+        finish(trained)
     sheet = max((trained.folder / "samples").glob("*.png"))
-    say("")
-    say(f"look at:   {out}/*/before-and-after.png, {out}/*/painted.png, and {sheet}")
-    say(f"train on:  gantools resume {out / 'cyclegan'} --steps 1000")
-    say("your own:  gantools train cyclegan --a DIR --b DIR")
+    put(str(sheet))
+    tell("")
+    tell(f"look at:   {out}/*/before-and-after.png, {out}/*/painted.png, and {sheet}")
+    tell(f"train on:  gantools resume {out / 'cyclegan'} --steps 1000")
+    tell("your own:  gantools train cyclegan --a DIR --b DIR")
 
 
 def _translate(name: str, pictures: Path, out: Path, device: str) -> None:
@@ -69,7 +70,8 @@ def _translate(name: str, pictures: Path, out: Path, device: str) -> None:
     for column in zip(*shown, strict=True):
         columns[column[0].variant or after] = [open_image(job.target) for job in column]
     draw_pictures(columns, out / "before-and-after.png")
-    say(f"translated {len(made)} pictures that {name} has never seen, into {out}")
+    put(str(out / "before-and-after.png"))
+    tell(f"translated {len(made)} pictures that {name} has never seen, into {out}")
 
 
 def _generate(name: str, prompts: Sequence[str], out: Path, device: str) -> None:
@@ -84,7 +86,8 @@ def _generate(name: str, prompts: Sequence[str], out: Path, device: str) -> None
     for place, picture in zip(file_names(wishes), pictures, strict=True):
         picture.save(out / place)
     draw_pictures({prompt: [picture] for prompt, picture in zip(prompts, pictures, strict=True)}, out / "painted.png")
-    say(f"painted {len(prompts)} pictures from words with {name}, into {out}")
+    put(str(out / "painted.png"))
+    tell(f"painted {len(prompts)} pictures from words with {name}, into {out}")
 
 
 def _train(examples: Path, out: Path, minutes: float, device: str) -> TrainedRun:
@@ -96,7 +99,7 @@ def _train(examples: Path, out: Path, minutes: float, device: str) -> TrainedRun
     settings = {"a": examples / "noto", "b": examples / "fluent3d", "out": out, "minutes": minutes, "device": device}
     small = {"size": 64, "width": 16, "blocks": 3, "batch_size": 4, "sample_every": 50}
     info, config = resolve("cyclegan", settings | small)
-    return fit(new_run(info, config), pick_display(talk))
+    return fit(new_run(info, config), pick_display(talk, hushed()))
 
 
 def command() -> Any:

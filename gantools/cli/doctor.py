@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from gantools.cli.console import put, put_json, say, say_wrapped
+from gantools.cli.console import put, put_json, say_wrapped, tell
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -28,8 +28,8 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] =
         say_wrapped(f"problem: {problem}")
     if not as_json:
         for advice in found["advice"]:
-            say_wrapped(f"advice: {advice}")
-        say("next:       gantools demo, or gantools data check DIR")
+            say_wrapped(f"advice: {advice}", tell)
+        tell("next:       gantools demo, or gantools data check DIR")
     if found["problems"]:
         raise typer.Exit(1)
 

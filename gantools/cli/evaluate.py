@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gantools.cli import completion
-from gantools.cli.console import put, put_json, put_table, say, steps_bar
+from gantools.cli.console import put, put_json, put_table, say, steps_bar, tell
 from gantools.cli.options import extra, make_command, model_options
 from gantools.config import Settings, flag, repeatable
 from gantools.errors import GanToolsError
@@ -59,7 +59,6 @@ def command() -> Any:
             names=["-o", "--out"],
             help="folder for the results \\[default: evaluation, in the run]",
         ),
-        extra("quiet", bool, names=["--quiet", "-q"], help="print warnings and errors only"),
     ):
         parameters[parameter.name] = parameter
     return make_command("evaluate", _HELP, list(parameters.values()), evaluate)
@@ -92,7 +91,6 @@ def evaluate(
     device: str = "auto",
     as_json: bool = False,
     out: Path | None = None,
-    quiet: bool = False,
     **data: Any,
 ) -> None:
     """Evaluate, print a table or JSON, and keep both below ``out``."""
@@ -107,11 +105,11 @@ def evaluate(
 
     pick_metrics(names)  # a mistake in a name shows before any work
     model = load(weights, device)
-    if weights is None and not quiet:
-        say(f"evaluating {model.path} ({model.header.task}, step {model.header.step:,}); name others to choose")
+    if weights is None:
+        tell(f"evaluating {model.path} ({model.header.task}, step {model.header.step:,}); name others to choose")
     place = out or _place(model.path)
     comparisons = comparisons_for(model.info, model.task.config, _given(model, data) or _training_data(model))
-    with steps_bar(quiet) as report:
+    with steps_bar() as report:
         rows = measure(model, comparisons, place, names, features, samples, seed, _below(training), report)
     given = asked(names, features, samples, seed, training is not None)
     figures = save_rows(model, rows, place / "metrics.json", given)
@@ -125,8 +123,8 @@ def evaluate(
             say(f"warning: {row.title}: {message}")
     if not any(row.made for row in rows):
         raise GanToolsError("no figure came out of it", "the warnings say why")
-    if not quiet and not as_json:
-        say(f"pictures and figures are in {place}: look at them, a figure is not a picture")
+    if not as_json:
+        tell(f"pictures and figures are in {place}: look at them, a figure is not a picture")
 
 
 def _place(weights: Path) -> Path:

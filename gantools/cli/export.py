@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from gantools.cli import completion
-from gantools.cli.console import put, say
+from gantools.cli.console import put, tell
 from gantools.plugins import manager
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
@@ -29,7 +29,6 @@ def export(
         Path, typer.Option("-o", "--out", help="file to write; a folder, where there is a generator for each direction")
     ],
     force: Annotated[bool, typer.Option("--force", help="replace existing files")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="print warnings and errors only")] = False,
 ) -> None:
     """Write weights as another program's checkpoint, or for another runtime."""
     from gantools.weights.find import find_weights
@@ -53,8 +52,7 @@ def export(
         then = f"back again: gantools weights import {shlex.quote(str(out))} -o NAME.safetensors"
     for file in files:
         put(str(file))
-    if not quiet:
-        say(then)
+    tell(then)
 
 
 def command() -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gantools.cli.console import put, say, with_bar
+from gantools.cli.console import put, tell, with_bar
 from gantools.cli.options import extra, make_command, model_options
 from gantools.errors import GanToolsError
 from gantools.plugins import manager
@@ -48,7 +48,6 @@ def command() -> Any:
         extra("out", Path, names=["-o", "--out"], help="folder for the pictures \\[default: generated]"),
         extra("force", bool, names=["--force"], help="replace existing pictures"),
         extra("device", str, help="auto, cpu, cuda, cuda:N or mps"),
-        extra("quiet", bool, names=["--quiet", "-q"], help="print warnings and errors only"),
     ):
         parameters[parameter.name] = parameter
     return make_command("generate", _HELP, list(parameters.values()), generate)
@@ -67,7 +66,6 @@ def generate(
     out: Path = Path("generated"),
     force: bool = False,
     device: str = "auto",
-    quiet: bool = False,
     **options: Any,
 ) -> None:
     """Paint what ``prompts``, and the lines of a file, say."""
@@ -76,11 +74,11 @@ def generate(
         raise GanToolsError("no prompt", 'say what to paint: gantools generate "a red bird"')
     if out.exists() and not out.is_dir():
         raise GanToolsError(f"{out} is a file, not a folder", "give another folder with --out")
-    model = _load(weights, device, options, quiet)
+    model = _load(weights, device, options)
     if interpolate:
-        _paint_way(model, asked, frames, gif, seed, out, force, quiet, options)
+        _paint_way(model, asked, frames, gif, seed, out, force, options)
     else:
-        _paint_each(model, asked, count, grid, seed, out, force, quiet, options)
+        _paint_each(model, asked, count, grid, seed, out, force, options)
 
 
 def _paint_each(
@@ -91,7 +89,6 @@ def _paint_each(
     seed: int,
     out: Path,
     force: bool,
-    quiet: bool,
     options: dict[str, Any],
 ) -> None:
     from gantools.inference.generation import file_names, paint, save_png, wishes_for
@@ -103,7 +100,7 @@ def _paint_each(
     _check_free([*places, *([sheet] if grid else [])], force)
     columns: dict[str, list[Image.Image]] = {}
     for wish, place, picture in zip(
-        wishes, places, with_bar(paint(model, wishes, seed, **options), "painting", len(wishes), quiet), strict=True
+        wishes, places, with_bar(paint(model, wishes, seed, **options), "painting", len(wishes)), strict=True
     ):
         said = _origin(model, seed) | {"prompt": wish.prompt, "number": str(wish.index + 1)}
         save_png(picture, place, said)
@@ -112,9 +109,8 @@ def _paint_each(
     if grid:
         draw_pictures(columns, sheet, repeat=False)
         put(str(sheet))
-    if not quiet:
-        pictures = "1 picture" if len(wishes) == 1 else f"{len(wishes)} pictures"
-        say(f"painted {pictures} into {out}; others of the same words: --seed {seed + 1}")
+    pictures = "1 picture" if len(wishes) == 1 else f"{len(wishes)} pictures"
+    tell(f"painted {pictures} into {out}; others of the same words: --seed {seed + 1}")
 
 
 def _paint_way(
@@ -125,7 +121,6 @@ def _paint_way(
     seed: int,
     out: Path,
     force: bool,
-    quiet: bool,
     options: dict[str, Any],
 ) -> None:
     from gantools.inference.generation import Wish, file_names, paint_between, save_png
@@ -150,16 +145,15 @@ def _paint_way(
     else:
         save_png(join(pictures), place, _origin(model, seed) | {"prompt": " to ".join(prompts)})
     put(str(place))
-    if not quiet:
-        say(f"painted {frames} pictures on the way into {place}; another way: --seed {seed + 1}")
+    tell(f"painted {frames} pictures on the way into {place}; another way: --seed {seed + 1}")
 
 
-def _load(weights: str | None, device: str, options: dict[str, Any], quiet: bool) -> Model:
+def _load(weights: str | None, device: str, options: dict[str, Any]) -> Model:
     from gantools.weights.find import default_weights, find_weights
 
     found = find_weights(weights) if weights else default_weights("generate", options)
-    if not weights and not quiet:
-        say(f"using {found.name} ({found.header.task}, step {found.header.step:,}); choose others with --weights")
+    if not weights:
+        tell(f"using {found.name} ({found.header.task}, step {found.header.step:,}); choose others with --weights")
     if "generate" not in _capabilities(found.header.task):
         raise GanToolsError(
             f"{found.name} is for the task {found.header.task}, which does not generate from words",

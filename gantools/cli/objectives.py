@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from gantools.cli.completion import entries
-from gantools.cli.console import put_json, say
+from gantools.cli.console import put_json, tell
 from gantools.errors import GanToolsError
 from gantools.plugins import Reference, manager
 
@@ -76,9 +76,9 @@ def list_objectives(context: typer.Context, as_json: Annotated[bool, _JSON] = Fa
         _print(((f"  {entry.name}", entry.summary) for entry in manager().objectives if entry.kind == kind), _NAMES, "")
         _print([("", "")])
     _print([("to choose", ""), *((f"  {what}", flags) for what, flags in _CHOICES)], _NAMES)
-    say("")
-    say("more of one:  gantools objectives show wgan-gp")
-    say("train:        gantools train cyclegan --a DIR --b DIR --objective wgan-gp")
+    tell("")
+    tell("more of one:  gantools objectives show wgan-gp")
+    tell("train:        gantools train cyclegan --a DIR --b DIR --objective wgan-gp")
 
 
 @app.command()

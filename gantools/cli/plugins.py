@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gantools.cli.console import put_json, say
+from gantools.cli.console import put, put_json, say, tell
 from gantools.errors import GanToolsError
 from gantools.plugins import manager
 from gantools.registry import suggestion
@@ -61,8 +61,9 @@ def new(
             raise GanToolsError(taken, "choose another name")
     folder = out or Path(f"gantools-{name}")
     for path in write_plugin(name, kind, folder):
-        say(f"wrote {path}")
-    say(f"next:   cd {shlex.quote(str(folder))} && pip install -e '.[dev]' && pytest")
+        tell(f"wrote {path}")
+    put(str(folder))
+    tell(f"next:   cd {shlex.quote(str(folder))} && pip install -e '.[dev]' && pytest")
 
 
 @app.command()
@@ -82,7 +83,7 @@ def install(
     for plugin in new:
         brings = ", ".join(hook.removeprefix("gantools_") for hook in plugin["hooks"])
         say(f"{plugin['name']} ({plugin['distribution']} {plugin['version']}): {plugin['error'] or brings}")
-    say("more: gantools plugins list" if new else "installed, but it brings gantools no new plugin")
+    tell("more: gantools plugins list" if new else "installed, but it brings gantools no new plugin")
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from gantools.cli.console import put, say, steps_bar
+from gantools.cli.console import put, put_json, say, steps_bar, tell
 
 _SHOWN = 5
 
@@ -30,8 +30,8 @@ def prepare(
     halves: Annotated[bool, typer.Option("--halves", help="make pairs: A the left half, B the right")] = False,
     every: Annotated[float, typer.Option(help="seconds between frames of a video", min=0.01)] = 1.0,
     background: Annotated[str, typer.Option(help="colour around padded, under drawn pictures")] = "white",
+    as_json: Annotated[bool, typer.Option("--json", help="print what was made as JSON")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be made and stop")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="print warnings and errors only")] = False,
 ) -> None:
     """Make a data set: resized, split, in pairs. Several folders are several kinds; their captions come along.
 
@@ -45,22 +45,27 @@ def prepare(
     recipe = Recipe(size, fit, test, make, halves, every, background)
     if dry_run:
         found = plan(sources, out, recipe)
-        say(f"would make {out} of {sum(source.frames for source in found):,} pictures")
+        pictures = sum(source.frames for source in found)
+        put_json({"out": str(out), "pictures": pictures}) if as_json else put(
+            f"would make {out} of {pictures:,} pictures"
+        )
         return
-    with steps_bar(quiet) as report:
+    with steps_bar() as report:
         made = prepared(sources, out, recipe, report)
-    for folder, count in sorted(made.counts.items()):
-        put(f"{out / folder}: {count:,}")
+    if as_json:
+        put_json({"out": str(out), "counts": made.counts, "enlarged": made.enlarged, "problems": made.problems})
+    else:
+        for folder, count in sorted(made.counts.items()):
+            put(f"{out / folder}: {count:,}")
     for problem in made.problems[:_SHOWN]:
         say(f"left out: {problem}")
     if len(made.problems) > _SHOWN:
         say(f"left out: {len(made.problems) - _SHOWN:,} more")
-    if not quiet:
-        if made.enlarged:
-            say(f"enlarged: {made.enlarged:,} pictures were smaller than {size} pixels")
-        if test and not any(folder.startswith("test") for folder in made.counts):
-            say("note: no picture fell to the test set: there are few, give a larger --test")
-        say(f"results in {out}")
-        say(f"next:       gantools data check {shlex.quote(str(out))}")
+    if made.enlarged:
+        say(f"note: {made.enlarged:,} pictures were smaller than {size} pixels, and are enlarged")
+    if test and not any(folder.startswith("test") for folder in made.counts):
+        say("note: no picture fell to the test set: there are few, give a larger --test")
+    tell(f"results in {out}")
+    tell(f"next:       gantools data check {shlex.quote(str(out))}")
     if made.problems:
         raise typer.Exit(3)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from gantools.cli.completion import runs
-from gantools.cli.console import put, say
+from gantools.cli.console import put, tell
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -17,16 +17,14 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def report(
     run: Annotated[Path, typer.Argument(help="run folder", autocompletion=runs)],
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="print warnings and errors only")] = False,
 ) -> None:
     """Write a run as one page of HTML: curves, sheets, settings, figures. It opens from disk, without a network."""
     from gantools.report import write_report
 
     page = write_report(run)
     put(str(page))
-    if not quiet:
-        say("open it in a browser; it holds everything it shows")
-        say(f"set runs beside each other: gantools compare {shlex.quote(str(run))} RUN")
+    tell("open it in a browser; it holds everything it shows")
+    tell(f"set runs beside each other: gantools compare {shlex.quote(str(run))} RUN")
 
 
 def command() -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gantools.cli.completion import runs
-from gantools.cli.console import talk
+from gantools.cli.console import hushed, talk
 from gantools.cli.train import finish
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -28,7 +28,6 @@ def resume(
     a: Annotated[Path | None, typer.Option("--a", help="where the first pictures are now")] = None,
     b: Annotated[Path | None, typer.Option("--b", help="where the second pictures are now")] = None,
     data: Annotated[str | None, typer.Option(help="where the data are now")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="print warnings and errors only")] = False,
 ) -> None:
     """Go on with a run from its last checkpoint, exactly where it stopped."""
     from gantools.api import resume_with
@@ -36,7 +35,7 @@ def resume(
 
     given = {"lr_g": lr_g, "lr_d": lr_d, "devices": devices, "threads": threads, "a": a, "b": b, "data": data}
     changes = {name: value for name, value in given.items() if value is not None}
-    finish(resume_with(pick_display(talk, quiet), run, steps, changes), quiet)
+    finish(resume_with(pick_display(talk, hushed()), run, steps, changes))
 
 
 def command() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import shlex
 import signal
 from collections.abc import Sequence
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gantools.cli.console import put, say, steps_bar, talk
+from gantools.cli.common import complete
+from gantools.cli.console import hushed, put, say, steps_bar, talk, tell
 from gantools.cli.options import extra, make_command, model_options
 from gantools.cli.tasks import TaskGroup, fill
 from gantools.config import RunConfig
@@ -38,8 +40,9 @@ class _SweepGroup(TaskGroup):
     """Takes the folder of a sweep in place of a task, too."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
-        if args and args[0] not in self.commands and Path(args[0]).is_dir():
-            return "DIR", _folder_command(), args
+        looks_like_one = args and (Path(args[0]).is_dir() or os.sep in args[0])
+        if looks_like_one and args[0] not in self.commands:
+            return "DIR", complete("sweep DIR", _folder_command()), args
         return super().resolve_command(ctx, args)
 
 
@@ -69,7 +72,6 @@ def _task_command(info: TaskInfo) -> Any:
         ),
         extra("dry_run", bool, names=["--dry-run"], help="list the runs and stop", rich_help_panel=_PANEL),
         extra("retry", bool, names=["--retry"], help="try failed runs again", rich_help_panel=_PANEL),
-        extra("quiet", bool, names=["--quiet", "-q"], help="print warnings and the table only", rich_help_panel=_PANEL),
         *(parameter for parameter in settings if parameter.name != "out"),
         extra("config", Path, help="YAML file of settings; flags override it", rich_help_panel="Output"),
     ]  # fmt: skip
@@ -81,7 +83,6 @@ def _task_command(info: TaskInfo) -> Any:
         out: Path | None = None,
         dry_run: bool = False,
         retry: bool = False,
-        quiet: bool = False,
         config: Path | None = None,
         **settings: Any,
     ) -> None:
@@ -96,7 +97,7 @@ def _task_command(info: TaskInfo) -> Any:
             return
         folder = out or next_folder(info.name)
         planned.save(folder)
-        _run(planned, folder, retry, quiet)
+        _run(planned, folder, retry)
 
     return make_command(info.name, f"{_HELP.partition('.')[0]}: {info.summary}.", parameters, sweep)
 
@@ -106,13 +107,12 @@ def _folder_command() -> Any:
     parameters = [
         inspect.Parameter("folder", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[Path, folder]),
         extra("retry", bool, names=["--retry"], help="try failed runs again"),
-        extra("quiet", bool, names=["--quiet", "-q"], help="print warnings and the table only"),
     ]
 
-    def go_on(folder: Path, retry: bool = False, quiet: bool = False) -> None:
+    def go_on(folder: Path, retry: bool = False) -> None:
         from gantools.sweep.plan import read_sweep
 
-        _run(read_sweep(folder).checked(), folder, retry, quiet)
+        _run(read_sweep(folder).checked(), folder, retry)
 
     return make_command("DIR", "Go on with a sweep: what is done is not done again.", parameters, go_on)
 
@@ -122,11 +122,11 @@ def _list(sweep: Sweep) -> None:
     for planned in sweep.runs:
         put(planned.name)
     shared = ", ".join(f"{name} {value}" for name, value in sweep.settings.items())
-    say(f"{len(sweep.runs)} runs of {sweep.task}; all with: {shared or 'the defaults'}")
-    say("leave --dry-run out to train them")
+    tell(f"{len(sweep.runs)} runs of {sweep.task}; all with: {shared or 'the defaults'}")
+    tell("leave --dry-run out to train them")
 
 
-def _run(sweep: Sweep, folder: Path, retry: bool, quiet: bool) -> None:
+def _run(sweep: Sweep, folder: Path, retry: bool) -> None:
     """Make all runs, tell of each in a line, and print the comparison."""
     from gantools.sweep.running import Runner
     from gantools.training.display import pick_display
@@ -135,12 +135,12 @@ def _run(sweep: Sweep, folder: Path, retry: bool, quiet: bool) -> None:
     if not sweep.settings.get("eval_data") and "eval_data" not in sweep.vary and sweep.can_be_evaluated:
         say("warning: evaluating on the training data, which flatters; --eval-data DIR names others")
     total = len(sweep.runs)
-    runner = Runner(sweep, folder, partial(pick_display, talk, quiet), partial(steps_bar, quiet), retry)
+    runner = Runner(sweep, folder, partial(pick_display, talk, hushed()), steps_bar, retry)
     outcomes: list[Outcome] = []
     try:
         for outcome in runner.run_all():
             outcomes.append(outcome)
-            _tell(outcomes, total, quiet)
+            _tell(outcomes, total)
     except KeyboardInterrupt:
         _end_early(outcomes, total, again, 130)
     if outcomes[-1].outcome == "interrupted":
@@ -148,13 +148,11 @@ def _run(sweep: Sweep, folder: Path, retry: bool, quiet: bool) -> None:
     _conclude(outcomes, folder, again)
 
 
-def _tell(outcomes: Sequence[Outcome], total: int, quiet: bool) -> None:
+def _tell(outcomes: Sequence[Outcome], total: int) -> None:
     """Print a line for the last run; what went wrong is said even if all else is quiet."""
     from gantools.sweep.running import minutes_left
 
     last = outcomes[-1]
-    if quiet and not last.trouble:
-        return
     words = "done before" if last.earlier and last.outcome == "finished" else last.outcome
     words = "failed before" if last.earlier and last.outcome == "failed" else words
     step = f" at step {last.step:,}" if last.step else ""
@@ -162,7 +160,8 @@ def _tell(outcomes: Sequence[Outcome], total: int, quiet: bool) -> None:
     trouble = f"; {last.trouble}" if last.trouble else ""
     left = minutes_left(outcomes, total)
     ahead = f"; about {left:.0f} min left" if left is not None and left >= 0.5 and not last.earlier else ""
-    say(f"{len(outcomes)}/{total}  {last.name}: {words}{step}{took}{trouble}{ahead}")
+    line = say if last.trouble else tell
+    line(f"{len(outcomes)}/{total}  {last.name}: {words}{step}{took}{trouble}{ahead}")
 
 
 def _end_early(outcomes: Sequence[Outcome], total: int, again: str, code: int) -> None:
@@ -178,9 +177,9 @@ def _conclude(outcomes: Sequence[Outcome], folder: Path, again: str) -> None:
     place = shlex.quote(str(folder))
     finished = [outcome for outcome in outcomes if outcome.outcome == "finished"]
     if finished:
-        say("")
+        tell("")
         show([folder], (), False, folder)
-        say(f"again:      gantools compare {place} --metric NAME,…; the runs are in {folder}")
+        tell(f"again:      gantools compare {place} --metric NAME,…; the runs are in {folder}")
     failed = len(outcomes) - len(finished)
     if failed:
         say(f"{failed} of {len(outcomes)} runs failed; try them again with: {again} --retry")

@@ -7,6 +7,7 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from gantools.cli.common import complete
 from gantools.plugins import TaskInfo, manager
 
 
@@ -24,7 +25,9 @@ class TaskGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
         """Find a task and build its command."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, self.build(command.info) if isinstance(command, _TaskCommand) else command, rest
+        if isinstance(command, _TaskCommand):
+            command = complete(f"{self.name} {name}", self.build(command.info))
+        return name, command, rest
 
 
 def fill(group: TaskGroup, build: Callable[[TaskInfo], Any]) -> TaskGroup:

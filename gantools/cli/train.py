@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from gantools.cli.console import put, say, talk
+from gantools.cli.console import hushed, put, say, talk, tell
 from gantools.cli.options import extra, make_command, model_options
 from gantools.cli.tasks import TaskGroup, fill
 from gantools.config import RunConfig, Settings
@@ -42,10 +42,9 @@ def _task_command(info: TaskInfo) -> Any:
         extra(
             "dry_run", bool, names=["--dry-run"], help="print the resolved settings and stop", rich_help_panel="Output"
         ),
-        extra("quiet", bool, names=["--quiet", "-q"], help="print warnings and errors only", rich_help_panel="Output"),
     ]
 
-    def train(config: Path | None = None, dry_run: bool = False, quiet: bool = False, **settings: Any) -> None:
+    def train(config: Path | None = None, dry_run: bool = False, **settings: Any) -> None:
         _, resolved = resolve(info.name, settings, config)
         if dry_run:
             import yaml
@@ -57,7 +56,7 @@ def _task_command(info: TaskInfo) -> Any:
         from gantools.api import fit
         from gantools.training.display import pick_display
 
-        finish(fit(new_run(info, resolved), pick_display(talk, quiet)), quiet)
+        finish(fit(new_run(info, resolved), pick_display(talk, hushed())))
 
     return make_command(info.name, f"{info.summary[0].upper()}{info.summary[1:]}.", parameters, train)
 
@@ -75,19 +74,20 @@ def read_flags(task: str, words: Sequence[str]) -> Settings:
     return found
 
 
-def finish(trained: TrainedRun, quiet: bool) -> None:
-    """Write the run's report, say where the results are and what to type next; exit as the outcome demands."""
+def finish(trained: TrainedRun) -> None:
+    """Write the run's report, print its folder, say what to type next; exit as the outcome demands."""
     from gantools.report import write_report
     from gantools.weights.header import read_header
 
     run = shlex.quote(str(trained.folder))
-    tell = (lambda line: None) if quiet else say
     if leads():
         with suppress(GanToolsError):  # a page that cannot be written is no reason to call the run a failure
             write_report(trained.folder)
-    tell(f"{trained.outcome} at step {trained.step:,}; results in {trained.folder}")
-    if trained.outcome == "interrupted":
-        tell(f"go on with: gantools resume {run}")
+        put(str(trained.folder))
+    stopped = trained.outcome == "interrupted"
+    (say if stopped else tell)(f"{trained.outcome} at step {trained.step:,}; results in {trained.folder}")
+    if stopped:
+        say(f"go on with: gantools resume {run}")
         raise typer.Exit(75 if trained.signal == signal.SIGTERM else 130)
     if not leads():
         return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from gantools.cli.console import put, say, steps_bar
+from gantools.cli.console import put, say, steps_bar, tell
 from gantools.cli.options import extra, make_command, model_options
 from gantools.errors import GanToolsError
 from gantools.plugins import manager
@@ -58,7 +58,6 @@ def command() -> Any:
             help="of norms in tiles: the picture's, or a smaller copy's \\[default: reduced above 16 MP]",
         ),
         extra("max_pixels", int, help="pixels that a picture may have \\[default: 500 million]"),
-        extra("quiet", bool, names=["--quiet", "-q"], help="print warnings and errors only"),
     ):
         parameters[parameter.name] = parameter
     return make_command("translate", _HELP, list(parameters.values()), translate)
@@ -85,7 +84,6 @@ def translate(
     tile: str = "auto",
     tile_statistics: Statistics = "auto",
     max_pixels: int | None = None,
-    quiet: bool = False,
     **options: Any,
 ) -> None:
     """Translate what ``paths`` name; exit with 3 if some could not be."""
@@ -96,8 +94,8 @@ def translate(
     side = _tile_side(tile)
     plan(paths, out, force=True)  # before torch is imported: are the pictures there?
     found = find_weights(weights) if weights else default_weights("translate", options)
-    if not weights and not quiet:
-        say(f"using {found.name} ({found.header.task}, step {found.header.step:,}); choose others with --weights")
+    if not weights:
+        tell(f"using {found.name} ({found.header.task}, step {found.header.step:,}); choose others with --weights")
     from gantools.api import load_found
     from gantools.inference.large import Tiling
     from gantools.inference.pipeline import translate_files
@@ -107,7 +105,7 @@ def translate(
     failures: dict[Path, Result] = {}
     strange: dict[Path, Result] = {}
     done: list[Job] = []
-    with steps_bar(quiet) as report:
+    with steps_bar() as report:
         model.tiling = Tiling(side, tile_statistics, report)
         results = translate_files(model, jobs, seed, max_pixels or MAX_PIXELS, **options)
         for number, result in enumerate(results, start=1):
@@ -130,8 +128,7 @@ def translate(
         if several[0].sheet:
             draw_variants(several, several[0].sheet, model.background)
             put(str(several[0].sheet))
-    if not quiet:
-        say(_summary(jobs, done, len(failures), out))
+    tell(_summary(jobs, done, len(failures), out))
     if failures:
         raise typer.Exit(3 if done else 1)
 

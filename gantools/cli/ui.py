@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gantools.cli.console import put, say
+from gantools.cli.console import put, tell
+from gantools.errors import GanToolsError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -18,15 +19,16 @@ def ui(
     port: Annotated[int, typer.Option(help="port on this machine", min=1, max=65535)] = 7860,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps")] = "auto",
     browser: Annotated[bool, typer.Option("--open", help="open a browser")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="print the address, warnings and errors only")] = False,
 ) -> None:
     """Serve a page for this machine alone: translate, generate, watch runs, look at weights. Extra: gantools[ui]."""
+    from gantools.data.folders import nearby
     from gantools.ui.page import build_page, serve
 
+    if runs != Path("runs") and not runs.is_dir():
+        raise GanToolsError(f"folder {runs} does not exist", nearby(runs))
     page = build_page(runs, device)
     put(serve(page, port, browser))
-    if not quiet:
-        say("open it in a browser; Ctrl-C ends it")
+    tell("open it in a browser; Ctrl-C ends it")
     try:
         page.block_thread()
     finally:

@@ -24,7 +24,7 @@ def verify(
     if strange:
         raise GanToolsError(f"no shipped weights are called `{strange[0]}`", suggestion(strange[0], known))
     chosen = names or known
-    found = {name: problems_of(name) for name in with_bar(chosen, "verifying", len(chosen), as_json)}
+    found = {name: problems_of(name) for name in with_bar(chosen, "verifying", len(chosen))}
     if as_json:
         put_json(found)
     else:

@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from gantools.cli import completion
-from gantools.cli.console import put, put_json, say
+from gantools.cli.console import put, put_json, say, tell
 from gantools.cli.verify import verify
 from gantools.errors import GanToolsError
 
@@ -52,7 +52,7 @@ def list_weights(as_json: Annotated[bool, _JSON] = False) -> None:
         domains = arrow.join(map(str, header.data.get("domains", [])))
         table.add_row(item.name, header.task, str(header.size or ""), f"{header.step:,}", domains)
     _stdout().print(table)
-    say("more of one: gantools weights show NAME")
+    tell("more of one: gantools weights show NAME")
 
 
 @app.command()
@@ -141,11 +141,11 @@ def import_(
         return
     put(str(out))
     critics = found.header.extra["imported"]["discriminators"]
-    say(f"imported {layout}{'; its discriminators are kept for `train --init`' if critics else ''}")
+    tell(f"imported {layout}{'; its discriminators are kept for `train --init`' if critics else ''}")
     verb = (
         'generate "WORDS"' if "generate" in manager().tasks.get(found.header.task).capabilities else "translate PICTURE"
     )
-    say(f"use it with: gantools {verb} --weights {shlex.quote(str(out))}")
+    tell(f"use it with: gantools {verb} --weights {shlex.quote(str(out))}")
 
 
 @app.command()
@@ -159,7 +159,7 @@ def push(
     from gantools.weights.hub import push as upload
 
     put(upload(find_weights(reference), repository, private))
-    say(f"use it with: --weights hf://{repository.removeprefix('hf://')}")
+    tell(f"use it with: --weights hf://{repository.removeprefix('hf://')}")
 
 
 @app.command()
@@ -185,7 +185,7 @@ def pull(
     read_header(source)  # is it weights of gantools?
     write_atomically(target, lambda temporary: copyfile(source, temporary))
     put(str(target))
-    say(f"use it with: --weights {shlex.quote(str(target))}")
+    tell(f"use it with: --weights {shlex.quote(str(target))}")
 
 
 def describe(found: Any) -> dict[str, Any]:

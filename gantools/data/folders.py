@@ -12,7 +12,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from gantools.data.frames import is_video
 from gantools.errors import GanToolsError
+from gantools.registry import folder_suggestion
 
 log = logging.getLogger("gantools")
 _LAYOUTS = "give --a DIR --b DIR, or --data DIR with A/ and B/ (or trainA/ and trainB/) inside"
@@ -48,9 +50,9 @@ def walk(folder: Path) -> Iterator[Path]:
 def list_images(folder: Path, hint: str = _LAYOUTS) -> list[Path]:
     """Return all pictures below a folder, sorted by name; GanToolsError says what is there instead, and ``hint``."""
     if not folder.exists():
-        raise GanToolsError(f"folder {folder} does not exist", _nearby(folder))
+        raise GanToolsError(f"folder {folder} does not exist", nearby(folder))
     if not folder.is_dir():
-        raise GanToolsError(f"{folder} is a file, not a folder of pictures", hint)
+        raise GanToolsError(f"{folder} is a file, not a folder of pictures", _of_video(folder) or hint)
     others: Counter[str] = Counter()
     images = []
     for path in walk(folder):
@@ -79,7 +81,7 @@ def two_folders(a: Path | None, b: Path | None, data: Path | None) -> tuple[Path
 
 def _inside(data: Path) -> tuple[Path, Path]:
     if not data.exists():
-        raise GanToolsError(f"folder {data} does not exist", _nearby(data))
+        raise GanToolsError(f"folder {data} does not exist", nearby(data))
     if not data.is_dir():
         raise GanToolsError(f"{data} is a file, not a folder", _LAYOUTS)
     named = named_folders(data)
@@ -108,11 +110,16 @@ def _found(others: Counter[str]) -> str:
     return f"it holds {sum(others.values())} other files ({kinds})"
 
 
-def _nearby(folder: Path) -> str:
+def _of_video(path: Path) -> str | None:
+    return f"make pictures of it: {shlex.join(['gantools', 'data', 'prepare', str(path)])}" if is_video(path) else None
+
+
+def nearby(folder: Path) -> str:
+    """Say which folder was probably meant by one that is not there, or which folders are beside it."""
     parent = folder.parent
     if not parent.is_dir():
         return f"{parent} does not exist either; check the path"
-    return f"folders in {parent}: {', '.join(_folders(parent)[:8]) or 'none'}"
+    return folder_suggestion(folder.name, _folders(parent), f"folders in {parent}")
 
 
 def _folders(parent: Path) -> list[str]:

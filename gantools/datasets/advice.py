@@ -10,19 +10,15 @@ from gantools.datasets.inspection import Look
 
 _FEW, _SMALL = 50, 200  # pictures of a kind
 _UNBALANCED = 5
-_SQUARISH = 1.25
+_SQUARISH, _WIDE = 1.25, 1.5
 _SIZES = (256, 128, 64, 32)
 
 
 def advise(checked: Checked) -> list[str]:
     """Return advice, the most important first; empty if there is nothing to say."""
-    if not checked.layout.kind:
-        return [
-            "one folder of pictures trains nothing by itself: a second folder makes a CycleGAN, captions beside the "
-            "pictures text to image, and `gantools data prepare --make edges` pairs for pix2pix"
-        ]
     looks = [look for name in checked.counts for look in checked.group(name)]
-    found = [_of_number(checked), _of_balance(checked), _of_size(checked, looks), _of_shape(checked, looks)]
+    found = [_of_kind(checked), _of_number(checked), _of_balance(checked), _of_size(checked, looks)]
+    found += [_of_halves(checked, looks) or _of_shape(checked, looks)]
     found += [_of_borders(checked, looks), _of_colours(checked), _of_transparency(looks), _of_plain(looks)]
     found += [_of_copies(checked), _of_tests(checked)]
     return [advice for advice in found if advice]
@@ -49,7 +45,16 @@ def fitting_size(checked: Checked) -> int:
 
 def _shown_size(checked: Checked, size: tuple[int, int]) -> tuple[int, int]:
     """Return the size of what is learned: half of a side-by-side picture."""
-    return (size[0] // 2, size[1]) if any(len(files) == 1 for files in checked.layout.pairs) else size
+    return (size[0] // 2, size[1]) if _halved(checked) else size
+
+
+def _of_kind(checked: Checked) -> str | None:
+    if checked.layout.kind:
+        return None
+    return (
+        "one folder of pictures trains nothing by itself: a second folder makes a CycleGAN, captions beside the "
+        "pictures text to image, and `gantools data prepare --make edges` pairs for pix2pix"
+    )
 
 
 def _of_number(checked: Checked) -> str | None:
@@ -76,6 +81,19 @@ def _of_size(checked: Checked, looks: Sequence[Look]) -> str | None:
     if size < _SIZES[0]:
         return f"--size {size} is enough: larger ones would only enlarge these pictures"
     return "large enough for any --size; the default is what the device is fast enough for"
+
+
+def _of_halves(checked: Checked, looks: Sequence[Look]) -> str | None:
+    whole = [look for look in looks if look.size[0] < _WIDE * look.size[1]] if _halved(checked) else []
+    if not whole:
+        return None
+    example = f"{len(whole)}, such as {whole[0].path}"
+    return f"not twice as wide as high, and cut in two halves all the same: {example}; pairs can be two folders, too"
+
+
+def _halved(checked: Checked) -> bool:
+    """Say whether each picture is a pair."""
+    return any(len(files) == 1 for files in checked.layout.pairs)
 
 
 def _of_shape(checked: Checked, looks: Sequence[Look]) -> str | None:

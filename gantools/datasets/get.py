@@ -21,8 +21,7 @@ def get(known: KnownSet, out: Path, source: str | None = None, report: Progress 
 
     GanToolsError if ``out`` is there already, or the set cannot be had.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise GanToolsError(f"{out} exists, and nothing is overwritten", "give another folder with --out")
+    check_free(out)
     if not known.url:
         _build(known, out)
         return
@@ -37,6 +36,12 @@ def get(known: KnownSet, out: Path, source: str | None = None, report: Progress 
     unpack(archive, out, report)
     if not given:
         archive.unlink()
+
+
+def check_free(out: Path) -> None:
+    """Raise GanToolsError if there is something at ``out`` already."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise GanToolsError(f"{out} exists, and nothing is overwritten", "give another folder with --out")
 
 
 def unpack(archive: Path, out: Path, report: Progress = lambda *_: None) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from gantools.data.decode import open_image
-from gantools.data.folders import is_image, list_images, walk
+from gantools.data.folders import is_image, list_images, nearby, walk
 from gantools.data.frames import VIDEOS, duration_of, frames_of
 from gantools.errors import GanToolsError
 
@@ -80,7 +80,7 @@ def place_of(key: str) -> float:
 def _inside(path: Path, several: bool, every: float) -> list[Source]:
     if not path.is_dir():
         if not path.exists():
-            raise GanToolsError(f"{path} does not exist", "give folders, pictures or videos")
+            raise GanToolsError(f"{path} does not exist", nearby(path))
         return [_source(path, path.stem, "", every)]
     files = sorted(file for file in walk(path) if is_image(file) or file.suffix.lower() in VIDEOS)
     if not files:

@@ -15,7 +15,7 @@ from typing import Any, get_args, get_origin
 from gantools.config import RunConfig, Settings, merge, read_yaml
 from gantools.errors import GanToolsError
 from gantools.plugins import TaskInfo, manager
-from gantools.registry import load_object, suggestion
+from gantools.registry import folder_suggestion, load_object, suggestion
 
 FILE = "sweep.yaml"
 _LONGEST = 120  # letters in the name of a folder
@@ -145,10 +145,18 @@ def new_sweep(
     )
 
 
+def sweep_folders() -> list[str]:
+    """Return the folders of sweeps under ./sweeps."""
+    return sorted(str(path.parent) for path in Path("sweeps").glob(f"*/*/{FILE}"))
+
+
 def read_sweep(folder: Path) -> Sweep:
     """Read back what was asked for; GanToolsError if the folder is none of a sweep."""
     if not (folder / FILE).is_file():
-        raise GanToolsError(f"{folder} is no folder of a sweep", "begin one with `gantools sweep TASK --vary KEY=A,B`")
+        known = sweep_folders()
+        begin = "begin one with `gantools sweep TASK --vary KEY=A,B`"
+        hint = folder_suggestion(str(folder), known, "sweeps here") if known else begin
+        raise GanToolsError(f"{folder} is no folder of a sweep", hint)
     try:
         return Sweep(**read_yaml(folder / FILE))
     except TypeError:

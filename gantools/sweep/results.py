@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 from gantools.config import Settings, read_yaml
 from gantools.errors import GanToolsError
 from gantools.metrics.signs import signs
-from gantools.sweep.plan import FILE, Sweep, read_sweep
+from gantools.registry import folder_suggestion
+from gantools.sweep.plan import FILE, Sweep, read_sweep, sweep_folders
 from gantools.sweep.running import METRICS, finished, read_failures
 from gantools.training.log import read_log
 from gantools.weights.header import read_header
-from gantools.weights.places import NAME
+from gantools.weights.places import NAME, run_folders
 
 DURING = "during training"  # the heading of the last "eval/…" values
 
@@ -86,7 +87,9 @@ def find_runs(folders: Sequence[Path]) -> Found:
         elif (folder / "config.yaml").is_file():
             runs.setdefault(folder.resolve(), read_run(folder))
         else:
-            raise GanToolsError(f"{folder} is no folder of a run or a sweep", "give folders that training made")
+            known = [*run_folders(beside=folder), *sweep_folders()]
+            hint = folder_suggestion(str(folder), known, "runs and sweeps here")
+            raise GanToolsError(f"{folder} is no folder of a run or a sweep", hint)
     if not runs:
         raise GanToolsError("there are no finished runs to compare", "; ".join(notes) or None)
     tasks = {run.task: run.folder for run in reversed(runs.values())}

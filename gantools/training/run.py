@@ -16,9 +16,10 @@ from filelock import FileLock, Timeout
 from gantools.config import RunConfig, Settings, merge, preset_settings, read_yaml, validate, write_yaml
 from gantools.errors import GanToolsError
 from gantools.plugins import TaskInfo, manager
-from gantools.registry import load_object
+from gantools.registry import folder_suggestion, load_object
 from gantools.storage import remove_unfinished, write_atomically
 from gantools.training.processes import leads
+from gantools.weights.places import run_folders
 
 _STEPS = 2000
 _BEFORE_A_RUN = {".lock", "command.txt"}  # all that one killed before its config.yaml leaves
@@ -168,8 +169,8 @@ def new_run(info: TaskInfo, config: RunConfig) -> Run:
 def open_run(folder: Path, changes: Settings | None = None) -> Run:
     """Open the folder of an earlier run; ``changes`` replace its settings."""
     if not (folder / "config.yaml").is_file():
-        known = sorted(str(found.parent) for found in Path("runs").glob("*/*/config.yaml"))
-        raise GanToolsError(f"{folder} is not a run folder", f"runs here: {', '.join(known) or 'none'}")
+        hint = folder_suggestion(str(folder), run_folders(beside=folder), "runs here")
+        raise GanToolsError(f"{folder} is not a run folder", hint)
     settings = read_yaml(folder / "config.yaml")
     info = manager().tasks.get(str(settings.pop("task", "")))
     cls: type[RunConfig] = load_object(info.config)

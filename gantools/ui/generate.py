@@ -6,7 +6,7 @@ from PIL import Image
 
 from gantools.errors import GanToolsError
 from gantools.inference.generation import paint_between
-from gantools.ui.place import Place, spoken, weights_list
+from gantools.ui.place import BUSY, Place, spoken, weights_list
 
 _MOST, _LETTERS, _SIDE = 16, 300, 256
 
@@ -43,9 +43,9 @@ def build(place: Place) -> None:
 
     with gr.Row():
         with gr.Column():
-            prompt = gr.Textbox(label="prompt", placeholder="a red bird", max_length=_LETTERS, elem_id="g-prompt")
+            prompt = gr.Textbox("", label="prompt", placeholder="a red bird", max_length=_LETTERS, elem_id="g-prompt")
             other = gr.Textbox(
-                label="on the way to (optional)", placeholder="a blue fish", max_length=_LETTERS, elem_id="g-other"
+                "", label="on the way to (optional)", placeholder="a blue fish", max_length=_LETTERS, elem_id="g-other"
             )
             seed = gr.Number(0, label="seed", precision=0, minimum=0, elem_id="g-seed")
             count = gr.Slider(1, _MOST, 4, step=1, label="count", elem_id="g-count")
@@ -61,5 +61,5 @@ def build(place: Place) -> None:
         return generate(place, name, words, to, number, many)
 
     inputs = [weights, prompt, other, seed, count]
-    go.click(spoken(run), inputs, gallery, api_visibility="private")
-    prompt.submit(spoken(run), inputs, gallery, api_visibility="private")
+    for trigger in (go.click, prompt.submit, other.submit):
+        trigger(spoken(run), inputs, gallery, concurrency_id=BUSY, api_visibility="private")

@@ -49,13 +49,19 @@ def build_page(runs: Path, device: str = "auto") -> gradio.Blocks:
 def serve(page: gradio.Blocks, port: int, open_browser: bool = False) -> str:
     """Serve the page on this machine from now on and return its address; `Blocks.block_thread` waits for Ctrl-C."""
     gr = _gradio()
+    from starlette.middleware import Middleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
     from gantools.ui.place import MEGABYTES
+
+    own_name = Middleware(TrustedHostMiddleware, allowed_hosts=[ADDRESS, "localhost"])  # other pages may not rename us
 
     try:
         _, address, _ = page.launch(
             server_name=ADDRESS, server_port=port, share=False, inbrowser=open_browser, quiet=True,
             prevent_thread_lock=True, allowed_paths=[], max_file_size=MEGABYTES * 2**20, enable_monitoring=False,
             footer_links=[], theme=_theme(gr), css=_STYLE, ssr_mode=False, show_error=True,
+            app_kwargs={"middleware": [own_name]},
         )  # fmt: skip
     except OSError:
         raise GanToolsError(f"port {port} is taken", f"give another: gantools ui --port {port + 1}") from None

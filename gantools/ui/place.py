@@ -19,6 +19,7 @@ from gantools.weights.places import named_weights, shipped_index
 
 MEGABYTES = 20  # of an upload
 PIXELS = 2048 * 2048  # of a picture to translate
+BUSY = "networks"  # the queue of all that runs networks: one at a time
 T = TypeVar("T")
 
 

@@ -12,7 +12,7 @@ from gantools.errors import GanToolsError
 from gantools.plugins import manager
 from gantools.registry import load_object, suggestion
 from gantools.weights.header import Header, read_header
-from gantools.weights.places import NAME, named_weights, shipped_index
+from gantools.weights.places import NAME, named_weights, run_folders, shipped_index
 
 log = logging.getLogger("gantools")
 
@@ -44,7 +44,8 @@ def find_weights(reference: str | Path) -> Found:
     if answer is not None:
         return Found(str(reference), Path(answer), read_header(Path(answer)))
     raise GanToolsError(
-        f"no weights `{reference}`: no such file, run folder or name", suggestion(str(reference), list(known))
+        f"no weights `{reference}`: no such file, run folder or name",
+        suggestion(str(reference), [*known, *run_folders(NAME)]),
     )
 
 

@@ -16,6 +16,12 @@ def named_weights() -> list[Path]:
     return [path for folder in [*folders, shipped_folder()] for path in sorted(folder.glob("*.safetensors"))]
 
 
+def run_folders(mark: str = "config.yaml", beside: Path | None = None) -> list[str]:
+    """Return the folders of runs under ./runs, and those ``beside`` a path, that hold the file ``mark``."""
+    near = [] if beside is None else beside.parent.glob(f"*/{mark}")
+    return sorted({str(path.parent) for path in (*Path("runs").glob(f"*/*/{mark}"), *near)})
+
+
 def shipped_folder() -> Path:
     """Return the folder of the default weights: inside an installed package, or beside it in a source checkout."""
     return _shipped("weights")

@@ -68,7 +68,7 @@ def test_train_then_translate_then_resume() -> None:
 def test_objectives_train(objective: str) -> None:
     result = train(f"{objective} --quiet")
     assert result.exit_code == 0, result.stderr
-    assert (result.stdout, result.stderr) == ("", "")  # quiet
+    assert (result.stdout, result.stderr) == ("runs/cyclegan/1\n", "")  # quiet
     assert read_log(Path("runs/cyclegan/1/log.jsonl"))[-1]["step"] == 2
 
 

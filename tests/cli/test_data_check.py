@@ -134,3 +134,16 @@ def test_what_cannot_be_trained_on_is_one_error(gantools_cli, words, message):
     result = gantools_cli("data", "check", *words)
     assert result.exit_code == 1
     assert message in result.stderr
+
+
+def test_a_single_folder_and_pictures_that_are_no_pairs_are_told_of(gantools_cli, tmp_path):
+    (tmp_path / "twelve").mkdir()
+    for path in sorted((EXAMPLES / "noto").glob("*.png"))[:12]:
+        (tmp_path / "twelve" / path.name).symlink_to(path)
+    found = json.loads(gantools_cli("data", "check", "twelve", "--json").stdout)
+    for words in ("trains nothing by itself", "--augment color,translation,cutout", "--size 64 is enough"):
+        assert any(words in line for line in found["advice"])
+    forced = json.loads(gantools_cli("data", "check", "twelve", "--task", "pix2pix", "--json").stdout)
+    assert any("not twice as wide as high" in line for line in forced["advice"])
+    (tmp_path / "a b.mp4").touch()
+    assert "gantools data prepare 'a b.mp4'" in gantools_cli("data", "check", "a b.mp4").stderr

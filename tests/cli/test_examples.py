@@ -1,20 +1,37 @@
-"""The examples under the help: as they stand, on a terminal of 80 columns, and with flags that exist."""
+"""The examples under the help: for every command, on a terminal of 80 columns, and with flags that exist."""
 
 import re
+import shlex
+from functools import cache
 
 import pytest
 
-from gantools.cli.examples import EXAMPLES
+from tests.cli.commands import commands
+
+COMMANDS = dict(commands())
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_help_shows_them(name, gantools_cli, monkeypatch):
+@cache
+def flags(words: str) -> set[str]:
+    return {flag for parameter in COMMANDS[words].params for flag in (*parameter.opts, *parameter.secondary_opts)}
+
+
+def called(example: str) -> str:
+    """Return the longest name of a command that an example begins with."""
+    words = shlex.split(example)[1:]
+    names = (" ".join(words[:count]) for count in range(len(words), 0, -1))
+    return next(name for name in names if name in COMMANDS)
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_has_some(words, gantools_cli, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    shown = gantools_cli(*name.split(), "--help").stdout
+    shown = gantools_cli(*words.split(), "--help").stdout
     assert max(map(len, shown.splitlines())) <= 80
+    heading, *examples = (COMMANDS[words].epilog or "Examples:").split("\n\n")
+    assert heading == "Examples:"
+    assert examples or words == "lab"
     lines = [line.strip() for line in shown.splitlines()]
-    for example in EXAMPLES[name]:
+    for example in (line.replace("\\[", "[") for line in examples):
         assert example in lines
-        task = example.split()[2:3] if name == "train" else []
-        known = gantools_cli(*name.split(), *task, "--help").stdout
-        assert set(re.findall(r"--[a-z-]+", example)) <= set(re.findall(r"--[a-z0-9-]+", known))
+        assert set(re.findall(r"(?<= )--?[a-z][a-z0-9-]*", example.partition('"')[0])) <= flags(called(example))

@@ -14,6 +14,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+import gantools
 from tests.conftest import EXAMPLES
 
 PICTURE = next((EXAMPLES / "test" / "outline").glob("*.png"))
@@ -21,6 +22,18 @@ needs_gradio = pytest.mark.skipif(find_spec("gradio") is None, reason="needs gan
 _SERVE = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from gantools.cli.app import main; main()"
 )
+
+
+def train_attributes(out: Path) -> Path:
+    """Train a tiny StarGAN of the attributes Dark and Old for a step; return its folder."""
+    pictures = sorted((EXAMPLES / "noto").glob("*.png"))[:6]
+    rows = [f"{path.name},{(-1) ** number},{(-1) ** (number // 2)}" for number, path in enumerate(pictures)]
+    out.parent.mkdir(parents=True)
+    table = out.parent / "attr.csv"
+    table.write_text("\n".join(["name,Dark,Old", *rows]))
+    small = {"size": 32, "width": 4, "blocks": 1, "steps": 1, "n_critic": 1, "batch_size": 2, "device": "cpu"}
+    data = {"data": [str(EXAMPLES / "noto")], "attributes": [str(table)]}
+    return gantools.train("stargan", quiet=True, out=out, **data, **small).folder
 
 
 @contextmanager
@@ -43,9 +56,10 @@ def serving(folder: Path):
             process.send_signal(signal.SIGKILL)
 
 
-def ask(url, data=None):
-    """Return status and body of an answer."""
-    request = Request(url, data and json.dumps(data).encode(), {"Content-Type": "application/json"})
+def ask(url, data=None, host=None):
+    """Return status and body of an answer; ``host`` is another name to call the server by."""
+    names = {"Host": host} if host else {}
+    request = Request(url, data and json.dumps(data).encode(), {"Content-Type": "application/json"} | names)
     try:
         with urlopen(request, timeout=20) as answer:
             return answer.status, answer.read().decode(errors="replace")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import gantools
-from tests.ui.served import PICTURE, needs_gradio, serving
+from tests.ui.served import PICTURE, needs_gradio, serving, train_attributes
 
 pytestmark = [
     pytest.mark.slow,
@@ -82,6 +82,7 @@ def page(tmp_path_factory):
     from tests.conftest import EXAMPLES
 
     folder = tmp_path_factory.mktemp("page")
+    train_attributes(folder / "runs" / "stargan" / "1")
     sides = {"a": str(EXAMPLES / "noto"), "b": str(EXAMPLES / "fluent3d")}
     tiny = {"size": 32, "width": 8, "blocks": 1, "d_layers": 2, "steps": 40, "log_every": 4, "device": "cpu"}
     for number, objective in enumerate(("lsgan", "hinge"), start=1):
@@ -98,7 +99,7 @@ def test_every_tab(page, width):
     try:
         person.wait("#t-weights input")
         person.write("input[type=file]", str(PICTURE.absolute()))
-        person.wait(".image-frame img, [data-testid=detailed-image], button img")
+        person.wait("#t-source img")
         person.click("#t-go")
         person.wait("#t-slider img", 2)
         person.wait("#t-remark", text="64 x 64")
@@ -108,6 +109,12 @@ def test_every_tab(page, width):
         person.click("#t-go")
         person.wait("#t-remark", text="64 x 64")
         person.wait("#t-file:not([disabled])")
+        person.choose("t-weights", "runs/stargan/1")
+        person.wait("#t-change", text="Known: Dark, Old")
+        person.write("#t-change textarea, #t-change input", "+Dark,-Old")
+        person.click("#t-go")
+        person.wait("#t-remark", text="64 x 64")
+        person.look("attributes")
 
         person.click("button[role=tab]", "generate")
         person.write("#g-prompt textarea, #g-prompt input", "a red bird")

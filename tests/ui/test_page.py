@@ -9,9 +9,7 @@ from PIL import Image
 from gantools.errors import GanToolsError
 from gantools.ui import generate, runs, translate, weights
 from gantools.ui.place import Place
-from tests.conftest import EXAMPLES
-
-PICTURE = next((EXAMPLES / "test" / "outline").glob("*.png"))
+from tests.ui.served import PICTURE, train_attributes
 
 
 @pytest.fixture
@@ -52,6 +50,23 @@ def test_directions_and_domains_are_those_of_the_weights(place):
     assert known["emoji-noto2fluent"] == ["a2b", "b2a"]
     assert set(known["emoji-styles"]) == {"fluent3d", "noto", "openmoji", "twemoji"}
     assert known["emoji-colour"] == []
+
+
+def test_attributes_are_changed_as_on_the_command_line(place):
+    run = str(train_attributes(place.runs / "stargan" / "1"))
+    found = place.find(run)
+    assert translate.choices(found) == []
+    assert translate.attributes(found) == ["Dark", "Old"]
+    assert translate.attributes(place.find("emoji-styles")) == []
+    with Image.open(PICTURE) as picture:
+        for change, has in (("+Dark,-Old", ""), ("Old", ""), ("+Old", "Dark")):
+            (_, _), file, _ = translate.translate(place, picture, run, None, change, has)
+            expected = place.model(run).translate(picture, to=change, **({"from_": has} if has else {}))
+            with Image.open(file) as result:
+                assert result.tobytes() == expected.tobytes()
+        for change in ("+Drak", "+Dark,-Dark", "all", "", "+" + "Dark," * 100):
+            with pytest.raises(GanToolsError):
+                translate.translate(place, picture, run, None, change, "")
 
 
 def test_words_are_painted_and_their_way(place):

@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+from urllib.error import HTTPError
 from urllib.parse import quote
 
 import pytest
@@ -26,7 +27,7 @@ def test_no_file_is_served_from_the_disk(address):
 def test_what_was_uploaded_is_translated_and_no_other_path(address):
     url, folder = address
     config = json.loads(ask(url + "/config")[1])
-    [number] = [entry["id"] for entry in config["dependencies"] if len(entry["inputs"]) == 3]
+    [number] = [entry["id"] for entry in config["dependencies"] if len(entry["inputs"]) == 5][:1]
     assert '"success":true' in heard(url, number, upload(url, PICTURE))
     for path in (str(PICTURE), str(folder / "secret.txt"), "/etc/passwd"):
         answer = heard(url, number, path)
@@ -37,7 +38,7 @@ def test_what_was_uploaded_is_translated_and_no_other_path(address):
 def heard(url, number, path):
     """Ask for a translation as the page does, and return all that is answered."""
     given = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    data = {"data": [given, "emoji-colour", None], "fn_index": number, "session_hash": f"s{hash(path)}"}
+    data = {"data": [given, "emoji-colour", None, "", ""], "fn_index": number, "session_hash": f"s{hash(path)}"}
     status, body = ask(url + "/gradio_api/queue/join", data)
     return body + (ask(f"{url}/gradio_api/queue/data?session_hash={data['session_hash']}")[1] if status == 200 else "")
 
@@ -50,6 +51,21 @@ def test_the_page_asks_for_nothing_from_elsewhere(address):
     config = json.loads(ask(url + "/config")[1])
     assert config["analytics_enabled"] is False
     assert all(entry.get("api_visibility") == "private" for entry in config["dependencies"])
+
+
+def test_it_answers_to_its_own_name_alone(address):
+    url, _ = address
+    assert ask(url + "/config", host="localhost")[0] == 200
+    assert ask(url + "/config", host="elsewhere.example")[0] == 400
+
+
+def test_large_uploads_are_refused(address, tmp_path):
+    url, _ = address
+    (tmp_path / "large.png").write_bytes(bytes(21 * 2**20))
+    with pytest.raises(HTTPError) as refused:
+        upload(url, tmp_path / "large.png")
+    with refused.value as answer:
+        assert answer.code == 413
 
 
 @pytest.mark.slow

@@ -95,7 +95,7 @@ def test_bad_files_are_explained(birds, name, content, message):
 
 
 def test_a_folder_that_is_not_there_is_explained(birds):
-    with pytest.raises(GanToolsError, match=r"bird does not exist\nhint: folders in .*: birds"):
+    with pytest.raises(GanToolsError, match=r"bird does not exist\nhint: did you mean `birds`"):
         read_captions(birds.with_name("bird"))
 
 

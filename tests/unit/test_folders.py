@@ -63,7 +63,8 @@ def test_a_missing_folder_names_those_beside_it():
     Path("photos/.git").mkdir()
     message, hint = refuse(list_images, Path("photos/hosres"))
     assert message == "folder photos/hosres does not exist"
-    assert hint == "folders in photos: horses"
+    assert hint == "did you mean `horses`?"
+    assert refuse(list_images, Path("photos/cats"))[1] == "folders in photos: horses"
     assert refuse(list_images, Path("nowhere/a"))[1] == "nowhere does not exist either; check the path"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from gantools.cli.examples import epilog
 from gantools_lab.cli.compare import compare
 from gantools_lab.cli.dirac import dirac
 from gantools_lab.cli.estimate import estimate
@@ -15,10 +16,20 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Experiments with GAN theory: estimates beside exact values, landscapes, comparisons.",
 )
-app.command()(estimate)
-app.command()(landscape)
-app.command()(dirac)
-app.command()(compare)
+app.command(
+    epilog=epilog(
+        "gantools lab estimate --objective f-kl",
+        "gantools lab estimate --objective wgan-gp --p normal:0,1 --q uniform:-1,2",
+    )
+)(estimate)
+app.command(epilog=epilog("gantools lab landscape -o figures"))(landscape)
+app.command(epilog=epilog("gantools lab dirac", 'gantools lab dirac wgan "wgan --penalty gp" --lr 0.2'))(dirac)
+app.command(
+    epilog=epilog(
+        "gantools lab compare lsgan wgan-gp --seeds 5",
+        'gantools lab compare hinge "minimax --n-critic 5" --with "--data grid25"',
+    )
+)(compare)
 
 
 @app.callback()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gantools.cli.console import put_json, say, talk
+from gantools.cli.console import put_json, say, tell, with_bar
 
 if TYPE_CHECKING:
     from gantools_lab.compare import Result, Summary
@@ -36,8 +36,6 @@ def compare(
 
     All runs have the same length. What is done already is not done again: the same command goes on after Ctrl-C.
     """
-    from rich.progress import track
-
     from gantools.cli.train import read_flags
     from gantools_lab.compare import read_contenders, read_log, run_all, summarise
     from gantools_lab.spread import draw_courses, draw_spread
@@ -47,9 +45,9 @@ def compare(
     runs = run_all(task, listed, range(seeds), shared, out)
     total = len(listed) * seeds
     results: list[Result] = []
-    for result in track(runs, "training", total, console=talk, transient=True, disable=not talk.is_terminal):
+    for result in with_bar(runs, "training", total):
         results.append(result)
-        say(f"{len(results)}/{total}  {result.contender}, seed {result.seed}: {_in_short(result.measured)}")
+        tell(f"{len(results)}/{total}  {result.contender}, seed {result.seed}: {_in_short(result.measured)}")
     if len(results) < total:
         say(f"interrupted after {len(results)} of {total} runs; the same command goes on")
         raise typer.Exit(130)
@@ -62,8 +60,8 @@ def compare(
         put_json({"summary": _plain(table), "runs": [asdict(result) for result in results]})
     else:
         _print_table(table)
-    say(f"runs in:  {out}")
-    say(f"look at:  {', '.join(map(str, figures))}, and {results[0].folder}/samples")
+    tell(f"runs in:  {out}")
+    tell(f"look at:  {', '.join(map(str, figures))}, and {results[0].folder}/samples")
 
 
 def _print_table(table: dict[str, dict[str, Summary]]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gantools.cli.console import put_json, say, talk
+from gantools.cli.console import put_json, tell, with_bar
 
 if TYPE_CHECKING:
     from gantools_lab.dirac import Game
@@ -40,7 +40,6 @@ def dirac(
 ) -> None:
     """Play the smallest GAN, one number against one number: it circles, overshoots or converges."""
     from rich.console import Console
-    from rich.progress import track
     from rich.table import Table
 
     from gantools.errors import GanToolsError
@@ -51,12 +50,8 @@ def dirac(
         raise GanToolsError(f"--lr {lr:g} is no size of a step", "give a number above 0, such as --lr 0.1")
     png, gif = places(out, "dirac.png", "dirac.gif")
     played = {spec: _read(spec) for spec in games or _GAMES}
-    silent = not talk.is_terminal
     listed = list(played.items())
-    courses = [
-        game.play(steps, lr, words=spec)
-        for spec, game in track(listed, "playing", console=talk, transient=True, disable=silent)
-    ]
+    courses = [game.play(steps, lr, words=spec) for spec, game in with_bar(listed, "playing", len(listed))]
     draw(list(played.values()), courses, png)
     animate(list(played.values()), courses, gif)
     if as_json:
@@ -71,8 +66,8 @@ def dirac(
         for course in courses:
             table.add_row(course.words, course.verdict, f"{course.distance:.3g}")
         Console(highlight=False, markup=False).print(table)
-    say(f"look at:  {png}, {gif}")
-    say('try:      gantools lab dirac "wgan --constraint weight-clipping:c=0.5" "hinge --penalty r1" --lr 0.2')
+    tell(f"look at:  {png}, {gif}")
+    tell('try:      gantools lab dirac "wgan --constraint weight-clipping:c=0.5" "hinge --penalty r1" --lr 0.2')
 
 
 def _read(spec: str) -> Game:

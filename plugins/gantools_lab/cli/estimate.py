@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from gantools.cli.console import put_json, say, talk
+from gantools.cli.console import hushed, put_json, say, talk, tell
 
 if TYPE_CHECKING:
     from gantools_lab.estimate import Estimate
@@ -87,15 +87,15 @@ def estimate(
         put_json(found.as_dict())
         return
     Console(highlight=False, markup=False).print(_table(found, p, q))
-    say(_meaning(found))
+    tell(_meaning(found))
     other = _COUNTERPARTS.get(objective.partition(":")[0], "wgan")
-    say("try: " + shlex.join(["gantools", "lab", "estimate", "--objective", other, "--p", p, "--q", q]))
+    tell("try: " + shlex.join(["gantools", "lab", "estimate", "--objective", other, "--p", p, "--q", q]))
 
 
 @contextmanager
 def _bar(steps: int) -> Iterator[Callable[[int], None] | None]:
     """Show how far the critic is, on a terminal."""
-    if not talk.is_terminal:
+    if hushed() or not talk.is_terminal:
         yield None
         return
     with Progress(console=talk, transient=True) as progress:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gantools.cli.console import put_json, say, talk
+from gantools.cli.console import put_json, tell, with_bar
 
 
 def landscape(
@@ -18,20 +18,14 @@ def landscape(
 ) -> None:
     """Draw how divergences move with distance, why a sure critic teaches nothing, and what KL covers or drops."""
     from rich.console import Console
-    from rich.progress import track
     from rich.table import Table
 
     from gantools_lab.landscape import FIGURES
     from gantools_lab.style import places
 
     paths = places(out, *(f"{name}.png" for name in FIGURES))
-    drawn = {
-        name: draw(path)
-        for (name, draw), path in track(
-            list(zip(FIGURES.items(), paths, strict=True)), "drawing", console=talk, transient=True,
-            disable=not talk.is_terminal,
-        )
-    }  # fmt: skip
+    wanted = list(zip(FIGURES.items(), paths, strict=True))
+    drawn = {name: draw(path) for (name, draw), path in with_bar(wanted, "drawing", len(wanted))}
     if as_json:
         put_json({name: asdict(figure) for name, figure in drawn.items()})
     else:
@@ -40,8 +34,8 @@ def landscape(
             for what, value in _flat(figure.findings):
                 table.add_row(name, what, "infinite" if value is None else f"{value:.4g}")
         Console(highlight=False, markup=False).print(table)
-    say(f"look at:  {', '.join(map(str, paths))}")
-    say("try:      gantools lab dirac, or: gantools lab estimate --objective f-kl")
+    tell(f"look at:  {', '.join(map(str, paths))}")
+    tell("try:      gantools lab dirac, or: gantools lab estimate --objective f-kl")
 
 
 def _flat(findings: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
