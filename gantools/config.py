@@ -88,6 +88,11 @@ class RunConfig(BaseModel):
     device: str = option("auto", "auto, cpu, cuda, cuda:N or mps", "Machine")
     devices: int = option(1, "processes that share each batch: one a GPU, or so many on the CPU", "Machine", ge=1)
     precision: Literal["auto", "32", "bf16", "16"] = option("auto", "arithmetic of the networks", "Machine")
+    compile: bool = option(
+        False,
+        "compile the generators: a start of minutes, then shorter steps on a GPU; nothing is won on a CPU",
+        "Machine",
+    )
     threads: int | None = option(None, "CPU threads of a process [default: all cores]", "Machine", ge=1)
     workers: int | None = option(
         None, "processes that decode pictures [default: none while they fit into memory]", "Machine", ge=0

@@ -6,8 +6,9 @@ penalty's double backward, a frozen critic, a pass through the bare module are t
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Literal, cast
 
@@ -26,6 +27,9 @@ _FABRIC_PRECISION: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
     "bf16": "bf16-mixed",
     "16": "16-mixed",
 }
+
+
+log = logging.getLogger("gantools")
 
 
 class Backend:
@@ -58,6 +62,10 @@ class Backend:
     def place(self, network: nn.Module) -> nn.Module:
         """Move a network to the device, in the memory format that is fastest there."""
         return network.to(self.device, memory_format=self.memory_format)  # type: ignore[call-overload,no-any-return]
+
+    def compile(self, network: nn.Module) -> None:
+        """Compile a network at its first pass; where that fails, a warning says why, and it runs as it is."""
+        network.compile(backend=_compiled)
 
     def autocast(self) -> AbstractContextManager[None]:
         """Return the context of the forward passes."""
@@ -105,3 +113,13 @@ class Backend:
         """Restore the loss scaler."""
         if state:
             self._scaler.load_state_dict(state)
+
+
+def _compiled(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> Callable[..., object]:
+    from torch._inductor.compile_fx import compile_fx
+
+    try:
+        return cast("Callable[..., object]", compile_fx(graph, inputs))
+    except Exception as error:  # a compiler's failures have no common type
+        log.warning("not compiled: %s", str(error).strip().partition("\n")[0] or type(error).__name__)
+        return graph.forward

@@ -56,6 +56,9 @@ class Updates:
         backend.place(self.nets)
         self.average = Average(self.nets.generators, config.ema)
         self.averaged = Networks(self.average.networks, self.nets.discriminators)
+        if config.compile:  # not the discriminators: what is compiled has no second derivative, as penalties need
+            for generator in self.nets.generators.values():
+                backend.compile(generator)
         self.g = _Player(self.nets.generators, config, config.lr_g, backend.device)
         self.d = _Player(self.nets.discriminators, config, config.lr_d, backend.device)
         self.totals: Losses = {}
