@@ -13,6 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from gantools.data.frames import is_video
+from gantools.data.listing import Listing
 from gantools.errors import GanToolsError
 from gantools.registry import folder_suggestion
 
@@ -26,43 +27,57 @@ def image_suffixes() -> frozenset[str]:
     return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN)
 
 
-def is_image(path: Path) -> bool:
+def is_image(path: Path | str) -> bool:
     """Say whether a file is named as a picture."""
-    return path.suffix.lower() in image_suffixes()
+    name = str(path)
+    return name[name.rfind(".") :].lower() in image_suffixes()
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """Yield every visible file below a folder, in no order; linked folders are entered once.
+    """Yield every visible file below a folder, sorted as paths are; linked folders are entered once.
 
     Of two ways to one folder the first by name counts, so that a picture has the same name on every machine.
     """
-    seen = set()
-    for place, folders, files in os.walk(folder, followlinks=True, onerror=_unreadable):
-        status = os.stat(place)
+    return (folder / name for name in _names_below(str(folder), "", set()))
+
+
+def _names_below(folder: str, before: str, seen: set[tuple[int, int]]) -> Iterator[str]:
+    """Yield the names of files with ``before`` in front of them, a folder's where it stands among its neighbours."""
+    try:
+        status = os.stat(folder)
         if (status.st_dev, status.st_ino) in seen:
-            folders.clear()
-            continue
+            return
         seen.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(place, name) for name in files if not name.startswith("."))
+        with os.scandir(folder) as entries:
+            found = {entry.name: _is_folder(entry) for entry in entries if not entry.name.startswith(".")}
+    except OSError as error:
+        log.warning("left out: folder %s cannot be read: %s", error.filename, error.strerror)
+        return
+    for name in sorted(found):
+        if found[name]:
+            yield from _names_below(os.path.join(folder, name), f"{before}{name}/", seen)
+        else:
+            yield before + name
 
 
-def list_images(folder: Path, hint: str = _LAYOUTS) -> list[Path]:
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def list_images(folder: Path, hint: str = _LAYOUTS) -> Listing:
     """Return all pictures below a folder, sorted by name; GanToolsError says what is there instead, and ``hint``."""
     if not folder.exists():
         raise GanToolsError(f"folder {folder} does not exist", nearby(folder))
     if not folder.is_dir():
         raise GanToolsError(f"{folder} is a file, not a folder of pictures", _of_video(folder) or hint)
-    others: Counter[str] = Counter()
-    images = []
-    for path in walk(folder):
-        if is_image(path):
-            images.append(path)
-        else:
-            others[path.suffix.lower() or "no suffix"] += 1
+    images = Listing(folder, filter(is_image, _names_below(str(folder), "", set())))
     if not images:
+        others = Counter(path.suffix.lower() or "no suffix" for path in walk(folder))
         raise GanToolsError(f"no pictures in {folder}: {_found(others)}", hint)
-    return sorted(images)
+    return images
 
 
 def two_folders(a: Path | None, b: Path | None, data: Path | None) -> tuple[Path, Path]:
@@ -124,7 +139,3 @@ def nearby(folder: Path) -> str:
 
 def _folders(parent: Path) -> list[str]:
     return sorted(path.name for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))
-
-
-def _unreadable(error: OSError) -> None:
-    log.warning("left out: folder %s cannot be read: %s", error.filename, error.strerror)

@@ -10,7 +10,8 @@ from torch import Tensor
 from gantools.data.decode import open_image
 from gantools.data.folders import list_images, two_folders
 from gantools.data.framing import bytes_of, framed
-from gantools.data.images import Files, ImageSet, Report
+from gantools.data.images import ImageSet, Report
+from gantools.data.listing import Files, Items
 from gantools.data.order import Shuffled, centre, crop_and_flip
 from gantools.data.profile import profile
 from gantools.data.settings import UnpairedSettings
@@ -34,7 +35,7 @@ class UnpairedImages:
         self.order: dict[str, Shuffled] = {}
         for side, folder, paths in zip(_SIDES, folders, listed, strict=True):
             share = config.cache_mb * 2**20 * len(paths) // total
-            images = ImageSet([(path,) for path in paths], self._read, bytes_of(config), share)
+            images = ImageSet(Items(paths), self._read, bytes_of(config), share)
             images.load(str(folder), report)
             training, self.shown[side] = images.split(held_back)
             self.sets[side], self.order[side] = images, Shuffled(training, config.seed, "order", side)

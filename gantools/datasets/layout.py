@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gantools.data.captions import METADATA, Captioned
 from gantools.data.folders import is_image, walk
-
-if TYPE_CHECKING:
-    from gantools.data.images import Files
+from gantools.data.listing import Files
 
 HELD_OUT = ("test", "testA", "testB", "val", "valA", "valB", "validation")
 ATTRIBUTES = "file of attributes"
@@ -27,8 +25,8 @@ class Layout:
     name: str
     kind: str
     flags: tuple[str, ...]
-    groups: dict[str, list[Path]]
-    pairs: list[Files] = field(default_factory=list)
+    groups: Mapping[str, Sequence[Path]]
+    pairs: Sequence[Files] = field(default_factory=list)
     captions: list[Captioned] = field(default_factory=list)
     held_out: list[Path] = field(default_factory=list)
 
