@@ -14,6 +14,7 @@ from gantools.data.images import ImageSet, Report
 from gantools.data.listing import Files, Items
 from gantools.data.order import Shuffled, centre, crop_and_flip
 from gantools.data.pixels import resized
+from gantools.data.places import name_of
 from gantools.data.settings import CaptionSettings
 from gantools.errors import GanToolsError
 from gantools.randomness import derive_seed
@@ -51,7 +52,7 @@ class CaptionImages:
         self.order = Shuffled(training, config.seed, "order")
         self._described: dict[str, object] = {
             "kind": "captions",
-            "domains": ["text", config.data.resolve().name],
+            "domains": ["text", name_of(config.data)],
             "counts": [len(texts), len(self.images)],
             "trained_on": len(training),
             "fingerprint": self.images.fingerprint(),

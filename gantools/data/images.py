@@ -10,6 +10,7 @@ from hashlib import sha256
 from torch import Tensor
 
 from gantools.data.listing import Files
+from gantools.data.places import size_of
 from gantools.errors import GanToolsError
 
 _GOLDEN = 0.618
@@ -99,8 +100,7 @@ class ImageSet:
         digest = sha256()
         step = max(1, len(self) // _FINGERPRINTED)
         for path in (path for files in self.items[::step] for path in files):
-            size = path.stat().st_size if path.exists() else 0
-            digest.update(f"{path.name}:{size}\n".encode(errors="surrogateescape"))
+            digest.update(f"{path.name}:{size_of(path)}\n".encode(errors="surrogateescape"))
         if step > 1:
             digest.update(f"{len(self)}\n".encode())
         return digest.hexdigest()[:16]

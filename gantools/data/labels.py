@@ -10,6 +10,7 @@ from typing import Literal, cast
 
 from gantools.data.folders import list_images
 from gantools.data.listing import Listing
+from gantools.data.places import folders_in, is_folder
 from gantools.data.table import Column, read_table
 from gantools.errors import GanToolsError
 from gantools.registry import suggestion
@@ -125,7 +126,7 @@ def _check_sets(found: Sequence[LabelledSet]) -> None:
 
 
 def _has_domains(folder: Path) -> bool:
-    return folder.is_dir() and any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir())
+    return is_folder(folder) and bool(folders_in(folder))
 
 
 def warn_of_gaps(found: LabelledSet) -> None:
@@ -147,10 +148,9 @@ def warn_of_gaps(found: LabelledSet) -> None:
 
 
 def _from_folders(data: Path, select: Sequence[str]) -> LabelledSet:
-    if not data.is_dir():
+    if not is_folder(data):
         list_images(data, _LAYOUT)  # says what is there instead
-    folders = sorted(path for path in data.iterdir() if path.is_dir() and not path.name.startswith("."))
-    domains = [folder.name for folder in folders]
+    domains = folders_in(data)
     if not domains:
         raise GanToolsError(f"{data} has no sub-folders", _LAYOUT)
     chosen = _chosen(domains, select, "domain") or domains

@@ -18,10 +18,9 @@ class Names(Sequence[str]):
     Worker processes that are forked share it, as nothing counts references to what is in it.
     """
 
-    def __init__(self, names: Iterable[str]) -> None:
-        packed = os.fsencode("\0".join(names))
-        self._packed = packed + b"\0" if packed else b""
-        self._ends = np.flatnonzero(np.frombuffer(self._packed, np.uint8) == 0)
+    def __init__(self, names: Iterable[str] = (), packed: bytes = b"") -> None:
+        self.packed = packed or os.fsencode("".join(f"{name}\0" for name in names))
+        self._ends = np.flatnonzero(np.frombuffer(self.packed, np.uint8) == 0)
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -36,10 +35,10 @@ class Names(Sequence[str]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         index = range(len(self))[index]
-        return os.fsdecode(self._packed[self._ends[index - 1] + 1 if index else 0 : self._ends[index]])
+        return os.fsdecode(self.packed[self._ends[index - 1] + 1 if index else 0 : self._ends[index]])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(os.fsdecode(self._packed).split("\0")[:-1])
+        return iter(os.fsdecode(self.packed).split("\0")[:-1])
 
 
 class Listing(Sequence[Path]):

@@ -10,6 +10,7 @@ from PIL import Image
 from gantools.data.decode import open_image
 from gantools.data.folders import list_images, named_folders, two_folders
 from gantools.data.listing import Files, Items, Listing
+from gantools.data.places import folders_in, is_folder, name_of
 from gantools.errors import GanToolsError
 
 log = logging.getLogger("gantools")
@@ -34,15 +35,15 @@ def find_pairs(a: Path | None, b: Path | None, data: Path | None) -> tuple[list[
             log.warning("left out: %d more without a partner in %s", len(alone) - 5, place)
     both = sorted(named[0].keys() & named[1].keys())
     columns = [Listing(folder, map(names.__getitem__, both)) for folder, names in zip(folders, named, strict=True)]
-    return [folder.resolve().name for folder in folders], Items(*columns)
+    return [name_of(folder) for folder in folders], Items(*columns)
 
 
 def _side_by_side(data: Path) -> Listing:
     """Return the pictures right inside a folder, or inside its train/."""
-    folder = data / "train" if (data / "train").is_dir() else data
+    folder = data / "train" if is_folder(data / "train") else data
     pictures = Listing(folder, (name for name in list_images(folder, _LAYOUTS).names if "/" not in name))
     if not pictures:
-        found = ", ".join(sorted(path.name for path in folder.iterdir() if path.is_dir())[:6])
+        found = ", ".join(folders_in(folder)[:6])
         raise GanToolsError(f"{folder} holds no pictures itself, but sub-folders {found}", _LAYOUTS)
     return pictures
 

@@ -13,6 +13,7 @@ from gantools.data.framing import bytes_of, framed
 from gantools.data.images import ImageSet, Report
 from gantools.data.listing import Files, Items
 from gantools.data.order import Shuffled, centre, crop_and_flip
+from gantools.data.places import name_of
 from gantools.data.profile import profile
 from gantools.data.settings import UnpairedSettings
 
@@ -84,7 +85,7 @@ class UnpairedImages:
         """Describe the data as it is now: a run must end well even if its folders are gone by then."""
         return {
             "kind": "unpaired",
-            "domains": [folder.resolve().name for folder in folders],
+            "domains": [name_of(folder) for folder in folders],
             "counts": [len(self.sets[side]) for side in _SIDES],
             "trained_on": [len(self.order[side]) for side in _SIDES],
             "fingerprint": [self.sets[side].fingerprint() for side in _SIDES],

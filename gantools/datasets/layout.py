@@ -9,6 +9,7 @@ from pathlib import Path
 from gantools.data.captions import METADATA, Captioned
 from gantools.data.folders import is_image, walk
 from gantools.data.listing import Files
+from gantools.data.places import is_file
 
 HELD_OUT = ("test", "testA", "testB", "val", "valA", "valB", "validation")
 ATTRIBUTES = "file of attributes"
@@ -33,8 +34,8 @@ class Layout:
 
 def has_captions(folder: Path) -> bool:
     """Say whether a folder has captions as `read_captions` reads them."""
-    beside = (path.with_suffix(".txt").is_file() for path in walk(folder) if is_image(path))
-    return any((folder / name).is_file() for name in METADATA) or any(beside)
+    beside = (is_file(path.with_suffix(".txt")) for path in walk(folder) if is_image(path))
+    return any(is_file(folder / name) for name in METADATA) or any(beside)
 
 
 def attribute_files(folder: Path) -> list[Path]:
