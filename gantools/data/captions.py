@@ -93,12 +93,19 @@ def _warn(paths: Sequence[Path] | set[Path], problem: str, such: str = "") -> No
 
 
 def _text_rows(folder: Path, pictures: Sequence[Path]) -> list[Row]:
-    """Read NAME.txt beside each picture that has one."""
-    pairs = [(path, path.with_suffix(".txt")) for path in pictures]
-    rows = [(path, line) for path, text in pairs if is_file(text) for line in _read(text).rstrip().split("\n")]
+    """Read NAME.txt beside each picture that has one, else the text or caption that is in its NAME.json."""
+    rows = [(path, text) for path in pictures for text in _beside(path)]
     if not rows:
         raise GanToolsError(f"{folder} has no captions", _nearby(folder) or _LAYOUT)
     return rows
+
+
+def _beside(picture: Path) -> list[str]:
+    text, metadata = picture.with_suffix(".txt"), picture.with_suffix(".json")
+    if is_file(text):
+        return _read(text).rstrip().split("\n")
+    row = _json(str(metadata), _read(metadata)) if is_file(metadata) else {}
+    return [row[name] for name in ("text", "caption") if isinstance(row.get(name), str)][:1]
 
 
 def _nearby(folder: Path) -> str | None:
@@ -124,18 +131,23 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[str, str]]:
 
 def _json_row(where: str, line: str) -> tuple[str, list[str]]:
     """Return the file and the texts of a line; null and an empty list are an empty text."""
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        reason = getattr(error, "msg", type(error).__name__)
-        raise GanToolsError(f"{where}: not valid JSON: {reason}", "write one {…} a line") from None
-    if not isinstance(row, dict):
-        raise GanToolsError(f"{where}: not an object", 'write {"file_name": "1.png", "text": "a red bird"}')
+    row = _json(where, line)
     _check_columns(where, list(row))
     texts: Any = row["text"] if isinstance(row["text"], list) else [row["text"]]
     if not isinstance(row["file_name"], str) or not all(isinstance(text, str | None) for text in texts):
         raise GanToolsError(f"{where}: file_name and text have to be strings", "text may be a list of strings")
     return row["file_name"], [text or "" for text in texts] or [""]
+
+
+def _json(where: str, text: str) -> dict[str, Any]:
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = getattr(error, "msg", type(error).__name__)
+        raise GanToolsError(f"{where}: not valid JSON: {reason}", "write one {…} a line") from None
+    if not isinstance(row, dict):
+        raise GanToolsError(f"{where}: not an object", 'write {"file_name": "1.png", "text": "a red bird"}')
+    return row
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[tuple[str, str]]:

@@ -156,8 +156,8 @@ def _order(name: str) -> str:
 def _kept(index: Path) -> dict[str, Any] | None:
     """Return an index that was kept; None if there is none, or it is damaged."""
     try:
-        with np.load(index) as file:
-            found = {name: file[name] for name in ("names", "tar", "offset", "size")}
+        with index.open("rb") as file, np.load(file) as arrays:
+            found = {name: arrays[name] for name in ("names", "tar", "offset", "size")}
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
     rows = int((found["names"] == 0).sum())
