@@ -73,7 +73,7 @@ def pack(top: Path, shards: int) -> None:
         files = sorted((top / side).rglob("*.png"))
         each = -(-len(files) // shards)
         for number in range(shards):
-            with tarfile.open(folder / f"{number:03}.tar", "w") as tar:
+            with tarfile.open(folder / f"{number:03}.tar", "w", dereference=True) as tar:
                 for path in files[number * each : (number + 1) * each]:
                     tar.add(path, path.relative_to(top / side).as_posix())
 

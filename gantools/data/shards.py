@@ -144,6 +144,8 @@ def _index(tars: list[str]) -> dict[str, Any]:
 
 def _visible(name: str) -> str | None:
     """Return a name as it is below a folder, or None if it is hidden or no name at all."""
+    if name and name[0] not in "./" and "/." not in name and "//" not in name and "\0" not in name:
+        return name
     parts = [part for part in name.split("/") if part not in {"", "."}]
     return None if not parts or "\0" in name or any(part.startswith(".") for part in parts) else "/".join(parts)
 

@@ -130,14 +130,16 @@ def test_shards_are_checked_as_folders_are(sides):
 
 def test_hostile_members_are_names_only_or_passed_over():
     Path("secret.png").write_bytes(picture(99))
-    link, device = tarfile.TarInfo("link.png"), tarfile.TarInfo("device.png")
+    link, device, hard, lost = map(tarfile.TarInfo, ("link.png", "device.png", "hard.png", "lost.png"))
     link.type, link.linkname = tarfile.SYMTYPE, "../secret.png"
     device.type = tarfile.CHRTYPE
+    hard.type, hard.linkname = tarfile.LNKTYPE, "/abs.png"
+    lost.type, lost.linkname = tarfile.LNKTYPE, "../secret.png"
     names = ["../up.png", "/abs.png", "a/../../b.png", ".hidden.png", "good//twice.png", "folder/"]
-    others = [(link, b""), (device, b""), ("broken.png", b"no picture")]
+    others = [(link, b""), (device, b""), (hard, b""), (lost, b""), ("broken.png", b"no picture")]
     write("in.tar", [(name, picture(1)) for name in names] + others)
-    assert list(list_images(Path("in.tar")).names) == ["abs.png", "broken.png", "good/twice.png"]
-    assert open_image(Path("in.tar/abs.png")).getpixel((0, 0)) == (1, 1, 1)
+    assert list(list_images(Path("in.tar")).names) == ["abs.png", "broken.png", "good/twice.png", "hard.png"]
+    assert open_image(Path("in.tar/hard.png")).getpixel((0, 0)) == (1, 1, 1)
     for name in ("../secret.png", "link.png", "nothing.png"):
         with pytest.raises(GanToolsError, match="cannot be read"):
             open_image(Path("in.tar", name))
