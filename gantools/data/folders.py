@@ -46,6 +46,7 @@ def list_images(folder: Path, hint: str = _LAYOUTS) -> Listing:
     images = Listing(folder, filter(is_image, names_below(folder)))
     if not images:
         others = Counter(path.suffix.lower() or "no suffix" for path in walk(folder))
+        hint = f"name its tars: '{folder}/{{000..099}}.tar'" if ".tar" in others else hint
         raise GanToolsError(f"no pictures in {folder}: {_found(others)}", hint)
     return images
 

@@ -170,6 +170,9 @@ def test_what_is_no_whole_plain_tar_is_named():
         tar.add("whole.tar")
     assert refuse("zipped.tar") == "zipped.tar is compressed with gzip"
     assert refuse("some/{0..9}.tar.gz") == "some/{0..9}.tar.gz: compressed tars are not read"
+    with pytest.raises(GanToolsError) as caught:
+        list_images(Path())
+    assert caught.value.hint == "name its tars: './{000..099}.tar'"
     assert "no pictures in empty.tar" in (write("empty.tar", []), refuse("empty.tar"))[1]
 
 
