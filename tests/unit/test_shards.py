@@ -12,6 +12,7 @@ from gantools import GanToolsError
 from gantools.data import places
 from gantools.data.captions import read_captions
 from gantools.data.decode import open_image
+from gantools.data.evaluated import unpaired_comparisons
 from gantools.data.folders import list_images
 from gantools.data.labels import read_labels
 from gantools.data.loader import batches
@@ -126,6 +127,11 @@ def test_shards_are_checked_as_folders_are(sides):
     assert sorted(from_tars.counts.values()) == sorted(from_folders.counts.values())
     for kind in ("exact", "near"):
         assert len(from_tars.duplicates[kind]) == len(from_folders.duplicates[kind])
+
+
+def test_shards_are_compared_as_folders_are(sides, folders):
+    one, other = (unpaired_comparisons(UnpairedSettings(**where)) for where in (sides, folders))
+    assert [row.fingerprint() for row in one] == [row.fingerprint() for row in other]
 
 
 def test_hostile_members_are_names_only_or_passed_over():
