@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha256
+from itertools import product
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -22,7 +24,7 @@ from gantools.storage import write_atomically
 
 _MOST = 100_000
 _BRACES = re.compile(r"\{([^{}]*)\}")
-_RANGE = re.compile(r"(\d+)\.\.(\d+)")
+_RANGE = re.compile(r"(\d{1,18})\.\.(\d{1,18})")
 Signature = list[tuple[str, int, int]]  # of each tar its path, size and time
 
 
@@ -85,23 +87,28 @@ class Shards:
 
 def expand(pattern: str) -> list[str]:
     """Return the paths that a pattern stands for: ``{000..099}`` counts, ``{a,b}`` lists, as in a shell."""
-    match = None if os.path.exists(pattern) else _BRACES.search(pattern)
-    if match is None:
+    if os.path.exists(pattern):
         return [pattern]
-    counted = _RANGE.fullmatch(match[1])
-    if counted is None and "," not in match[1]:
-        raise GanToolsError(f"{pattern}: {match[0]} is no range", "write {000..099}, or {one,two}")
-    words = match[1].split(",")
-    if counted:
-        first, last = map(int, counted.groups())
-        if not first <= last < first + _MOST:
-            raise GanToolsError(f"{pattern}: {match[0]} is no range of 1 to {_MOST:,} tars", "write {000..099}")
-        width = len(counted[1]) if counted[1].startswith("0") or len(counted[1]) == len(counted[2]) else 0
-        words = [f"{number:0{width}}" for number in range(first, last + 1)]
-    found = [path for word in words for path in expand(pattern[: match.start()] + word + pattern[match.end() :])]
-    if len(found) > _MOST:
-        raise GanToolsError(f"{pattern} stands for {len(found):,} tars", f"at most {_MOST:,} are read")
-    return found
+    parts = _BRACES.split(pattern)  # every other one stood in braces
+    choices = [_words(pattern, part) if place % 2 else [part] for place, part in enumerate(parts)]
+    count = math.prod(map(len, choices))
+    if count > _MOST:
+        raise GanToolsError(f"{pattern} stands for {count:,} tars", f"at most {_MOST:,} are read")
+    return list(map("".join, product(*choices)))
+
+
+def _words(pattern: str, inside: str) -> list[str]:
+    """Return what braces stand for."""
+    counted = _RANGE.fullmatch(inside)
+    if counted is None:
+        if "," not in inside:
+            raise GanToolsError(f"{pattern}: {{{inside}}} is no range", "write {000..099}, or {one,two}")
+        return inside.split(",")
+    first, last = map(int, counted.groups())
+    if not first <= last < first + _MOST:
+        raise GanToolsError(f"{pattern}: {{{inside}}} is no range of 1 to {_MOST:,} tars", "write {000..099}")
+    width = len(counted[1]) if counted[1].startswith("0") else 0
+    return [f"{number:0{width}}" for number in range(first, last + 1)]
 
 
 def _signed(path: str, pattern: str) -> tuple[str, int, int]:
