@@ -10,9 +10,11 @@ from torch import Tensor
 
 from gantools.data.captions import read_captions
 from gantools.data.decode import open_image, parse_background, to_rgb
-from gantools.data.images import Files, ImageSet, Report
+from gantools.data.images import ImageSet, Report
+from gantools.data.listing import Files, Items
 from gantools.data.order import Shuffled, centre, crop_and_flip
 from gantools.data.pixels import resized
+from gantools.data.places import name_of
 from gantools.data.settings import CaptionSettings
 from gantools.errors import GanToolsError
 from gantools.randomness import derive_seed
@@ -35,7 +37,7 @@ class CaptionImages:
         self.config = config
         found = {captioned.file: captioned.texts for captioned in read_captions(config.data)}
         size = 3 * config.resize_to**2
-        self.images = ImageSet([(path,) for path in found], self._read, size, config.cache_mb * 2**20)
+        self.images = ImageSet(Items(list(found)), self._read, size, config.cache_mb * 2**20)
         self.images.load(str(config.data), report)
         self.captions = [found[files[0]] for files in self.images.items]
         texts = sorted({text for several in self.captions for text in several})
@@ -50,7 +52,7 @@ class CaptionImages:
         self.order = Shuffled(training, config.seed, "order")
         self._described: dict[str, object] = {
             "kind": "captions",
-            "domains": ["text", config.data.resolve().name],
+            "domains": ["text", name_of(config.data)],
             "counts": [len(texts), len(self.images)],
             "trained_on": len(training),
             "fingerprint": self.images.fingerprint(),

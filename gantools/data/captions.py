@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import logging
-import os
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from gantools.data.folders import image_suffixes, list_images, walk
+from gantools.data.folders import is_image, list_images, walk
+from gantools.data.places import folders_in, is_file, is_folder, read
 from gantools.errors import GanToolsError
 
 log = logging.getLogger("gantools")
@@ -42,10 +42,10 @@ def read_captions(folder: Path) -> list[Captioned]:
     JSON a list of texts), else in ``NAME.txt`` beside each picture, one a line. Pictures that are missing or have no
     caption, and empty captions, are left out with a warning; GanToolsError says what else is wrong, and where.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         list_images(folder, _LAYOUT)  # says what is there instead
-    pictures = sorted(path for path in walk(folder) if path.suffix.lower() in image_suffixes())
-    metadata = next((folder / name for name in METADATA if (folder / name).is_file()), None)
+    pictures = list(filter(is_image, walk(folder)))
+    metadata = next((folder / name for name in METADATA if is_file(folder / name)), None)
     rows = _metadata_rows(metadata) if metadata else _text_rows(folder, pictures)
     found = _grouped(_present(rows, metadata or folder), metadata or folder)
     _warn(set(pictures) - {captioned.file for captioned in found}, f"pictures in {folder} have no caption")
@@ -59,7 +59,7 @@ def clean_caption(text: str) -> str:
 
 def _present(rows: Sequence[Row], source: Path) -> list[Row]:
     """Leave out rows whose picture is not there, with a warning."""
-    there = {path: os.path.isfile(path) for path, _ in rows}  # False for a name that is too long, too
+    there = {path: is_file(path) for path, _ in rows}
     missing = {path for path, found in there.items() if not found}
     if missing and len(missing) == len(there):
         raise GanToolsError(
@@ -93,17 +93,25 @@ def _warn(paths: Sequence[Path] | set[Path], problem: str, such: str = "") -> No
 
 
 def _text_rows(folder: Path, pictures: Sequence[Path]) -> list[Row]:
-    """Read NAME.txt beside each picture that has one."""
-    pairs = [(path, path.with_suffix(".txt")) for path in pictures]
-    rows = [(path, line) for path, text in pairs if text.is_file() for line in _read(text).rstrip().split("\n")]
+    """Read NAME.txt beside each picture that has one, else the text or caption that is in its NAME.json."""
+    rows = [(path, text) for path in pictures for text in _beside(path)]
     if not rows:
         raise GanToolsError(f"{folder} has no captions", _nearby(folder) or _LAYOUT)
     return rows
 
 
+def _beside(picture: Path) -> list[str]:
+    text, metadata = picture.with_suffix(".txt"), picture.with_suffix(".json")
+    if is_file(text):
+        return _read(text).rstrip().split("\n")
+    row = _json(str(metadata), _read(metadata)) if is_file(metadata) else {}
+    return [row[name] for name in ("text", "caption") if isinstance(row.get(name), str)][:1]
+
+
 def _nearby(folder: Path) -> str | None:
     """Say which sub-folder has metadata, as the training set of a larger one has."""
-    found = [path.parent for name in METADATA for path in folder.glob(f"*/{name}")]
+    inside = [folder / name for name in folders_in(folder)]
+    found = [place for place in inside if any(is_file(place / name) for name in METADATA)]
     found.sort(key=lambda place: (place.name != "train", place))
     return f"there are captions in {found[0]}; give that folder" if found else None
 
@@ -123,18 +131,23 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[str, str]]:
 
 def _json_row(where: str, line: str) -> tuple[str, list[str]]:
     """Return the file and the texts of a line; null and an empty list are an empty text."""
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        reason = getattr(error, "msg", type(error).__name__)
-        raise GanToolsError(f"{where}: not valid JSON: {reason}", "write one {…} a line") from None
-    if not isinstance(row, dict):
-        raise GanToolsError(f"{where}: not an object", 'write {"file_name": "1.png", "text": "a red bird"}')
+    row = _json(where, line)
     _check_columns(where, list(row))
     texts: Any = row["text"] if isinstance(row["text"], list) else [row["text"]]
     if not isinstance(row["file_name"], str) or not all(isinstance(text, str | None) for text in texts):
         raise GanToolsError(f"{where}: file_name and text have to be strings", "text may be a list of strings")
     return row["file_name"], [text or "" for text in texts] or [""]
+
+
+def _json(where: str, text: str) -> dict[str, Any]:
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = getattr(error, "msg", type(error).__name__)
+        raise GanToolsError(f"{where}: not valid JSON: {reason}", "write one {…} a line") from None
+    if not isinstance(row, dict):
+        raise GanToolsError(f"{where}: not an object", 'write {"file_name": "1.png", "text": "a red bird"}')
+    return row
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[tuple[str, str]]:
@@ -162,7 +175,7 @@ def _check_columns(where: str, columns: Sequence[str]) -> None:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read(path).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise GanToolsError(f"{path} is not UTF-8: byte {error.start}", "save it as UTF-8") from None
     except OSError as error:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from PIL import Image
 
 from gantools.data.decode import open_image
+from gantools.data.places import read
 from gantools.errors import GanToolsError
 
 log = logging.getLogger("gantools")
@@ -65,7 +66,7 @@ class Comparison:
         digest = sha256()
         for part in (self.real, self.sources):
             for picture in part:
-                held = sha256(picture.path.read_bytes()).hexdigest()
+                held = sha256(read(picture.path)).hexdigest()
                 digest.update(f"{picture.name} {picture.half} {held}\n".encode(errors="surrogateescape"))
             digest.update(b"-\n")
         digest.update("\n".join(self.prompts).encode())

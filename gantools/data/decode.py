@@ -13,6 +13,7 @@ from threading import Lock
 import numpy as np
 from PIL import Image, ImageCms, ImageColor, UnidentifiedImageError
 
+from gantools.data.places import source
 from gantools.errors import GanToolsError
 
 Background = tuple[int, int, int]
@@ -76,9 +77,10 @@ def stored_size(path: Path) -> tuple[int, int]:
 def _opened(path: Path) -> Iterator[Image.Image]:
     """Open a picture; whatever is wrong with it, then or later, becomes a GanToolsError."""
     try:
-        if path.exists() and not path.is_file():  # a pipe would be waited for without end
+        found = source(path)
+        if found is path and path.exists() and not path.is_file():  # a pipe would be waited for without end
             raise GanToolsError(f"{path} is not a file", "give a picture")
-        with quiet_pillow, Image.open(path) as image:
+        with quiet_pillow, Image.open(found) as image:
             yield image
     except GanToolsError:
         raise

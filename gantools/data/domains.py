@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from gantools.data.decode import open_image
 from gantools.data.framing import bytes_of, framed
-from gantools.data.images import Files, ImageSet, Report
+from gantools.data.images import ImageSet, Report
 from gantools.data.labels import LabelledSet, read_sets, warn_of_gaps
+from gantools.data.listing import Files, Items
 from gantools.data.order import Shuffled, centre, crop_and_flip
 from gantools.data.profile import profile
 from gantools.data.settings import DomainSettings
@@ -31,7 +33,7 @@ class DomainImages:
         for number, labelled in enumerate(found):
             warn_of_gaps(labelled)
             budget = config.cache_mb * 2**20 * len(labelled.files) // total
-            images = ImageSet([(path,) for path in labelled.files], self._read, bytes_of(config), budget)
+            images = ImageSet(Items(labelled.files), self._read, bytes_of(config), budget)
             images.load(str(labelled), report)
             before = sum(len(earlier.names) for earlier in found[:number])
             after = sum(len(later.names) for later in found[number + 1 :])
@@ -99,10 +101,9 @@ class _Set:
 
     def __init__(self, found: LabelledSet, images: ImageSet, around: tuple[int, int]) -> None:
         before, after = around
-        by_file = dict(zip(found.files, found.labels, strict=True))
-        rows = [(*[0] * before, *by_file[files[0]], *[0] * after) for files in images.items]
+        own = torch.frombuffer(bytearray(b"".join(found.labels)), dtype=torch.uint8).view(len(found.labels), -1)
         self.found, self.images = found, images
-        self.labels = torch.tensor(rows, dtype=torch.float32)
+        self.labels = functional.pad(own[images.places].float(), (before, after))
         self.own = slice(before, before + len(found.names))
 
     def prepare(self, seed: int, number: int, held_back: int) -> None:

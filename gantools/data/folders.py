@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import shlex
 from collections import Counter
 from collections.abc import Iterator
@@ -13,10 +11,11 @@ from pathlib import Path
 from PIL import Image
 
 from gantools.data.frames import is_video
+from gantools.data.listing import Listing
+from gantools.data.places import folders_in, is_file, is_folder, names_below, refresh
 from gantools.errors import GanToolsError
 from gantools.registry import folder_suggestion
 
-log = logging.getLogger("gantools")
 _LAYOUTS = "give --a DIR --b DIR, or --data DIR with A/ and B/ (or trainA/ and trainB/) inside"
 
 
@@ -26,43 +25,30 @@ def image_suffixes() -> frozenset[str]:
     return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN)
 
 
-def is_image(path: Path) -> bool:
+def is_image(path: Path | str) -> bool:
     """Say whether a file is named as a picture."""
-    return path.suffix.lower() in image_suffixes()
+    name = str(path)
+    return name[name.rfind(".") :].lower() in image_suffixes()
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """Yield every visible file below a folder, in no order; linked folders are entered once.
-
-    Of two ways to one folder the first by name counts, so that a picture has the same name on every machine.
-    """
-    seen = set()
-    for place, folders, files in os.walk(folder, followlinks=True, onerror=_unreadable):
-        status = os.stat(place)
-        if (status.st_dev, status.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(place, name) for name in files if not name.startswith("."))
+    """Yield every visible file below a folder, sorted as paths are."""
+    return (folder / name for name in names_below(folder))
 
 
-def list_images(folder: Path, hint: str = _LAYOUTS) -> list[Path]:
+def list_images(folder: Path, hint: str = _LAYOUTS) -> Listing:
     """Return all pictures below a folder, sorted by name; GanToolsError says what is there instead, and ``hint``."""
-    if not folder.exists():
+    refresh(folder)
+    if not is_folder(folder):
+        if is_file(folder):
+            raise GanToolsError(f"{folder} is a file, not a folder of pictures", _of_video(folder) or hint)
         raise GanToolsError(f"folder {folder} does not exist", nearby(folder))
-    if not folder.is_dir():
-        raise GanToolsError(f"{folder} is a file, not a folder of pictures", _of_video(folder) or hint)
-    others: Counter[str] = Counter()
-    images = []
-    for path in walk(folder):
-        if is_image(path):
-            images.append(path)
-        else:
-            others[path.suffix.lower() or "no suffix"] += 1
+    images = Listing(folder, filter(is_image, names_below(folder)))
     if not images:
+        others = Counter(path.suffix.lower() or "no suffix" for path in walk(folder))
+        hint = f"name its tars: '{folder}/{{000..099}}.tar'" if ".tar" in others else hint
         raise GanToolsError(f"no pictures in {folder}: {_found(others)}", hint)
-    return sorted(images)
+    return images
 
 
 def two_folders(a: Path | None, b: Path | None, data: Path | None) -> tuple[Path, Path]:
@@ -74,20 +60,20 @@ def two_folders(a: Path | None, b: Path | None, data: Path | None) -> tuple[Path
     if a is None or b is None:
         missing = " and ".join(name for name, folder in (("--a", a), ("--b", b)) if folder is None)
         raise GanToolsError(f"{missing} missing: two folders of pictures are needed", _LAYOUTS)
-    if a.exists() and b.exists() and a.samefile(b):
+    if a == b or (a.exists() and b.exists() and a.samefile(b)):
         raise GanToolsError(f"--a and --b are the same folder, {a}", _LAYOUTS)
     return a, b
 
 
 def _inside(data: Path) -> tuple[Path, Path]:
-    if not data.exists():
+    if not is_folder(data):
+        if is_file(data):
+            raise GanToolsError(f"{data} is a file, not a folder", _LAYOUTS)
         raise GanToolsError(f"folder {data} does not exist", nearby(data))
-    if not data.is_dir():
-        raise GanToolsError(f"{data} is a file, not a folder", _LAYOUTS)
     named = named_folders(data)
     if named is not None:
         return named
-    folders = _folders(data)
+    folders = folders_in(data)
     found = f"sub-folders {', '.join(folders[:6])}" if folders else "no sub-folders"
     hint = _LAYOUTS
     if len(folders) == 2:
@@ -98,7 +84,7 @@ def _inside(data: Path) -> tuple[Path, Path]:
 def named_folders(data: Path) -> tuple[Path, Path] | None:
     """Return A/ and B/, or trainA/ and trainB/, inside a folder, or None if it has neither."""
     for names in (("A", "B"), ("trainA", "trainB"), ("a", "b")):
-        if all((data / name).is_dir() for name in names):
+        if all(is_folder(data / name) for name in names):
             return data / names[0], data / names[1]
     return None
 
@@ -117,14 +103,6 @@ def _of_video(path: Path) -> str | None:
 def nearby(folder: Path) -> str:
     """Say which folder was probably meant by one that is not there, or which folders are beside it."""
     parent = folder.parent
-    if not parent.is_dir():
+    if not is_folder(parent):
         return f"{parent} does not exist either; check the path"
-    return folder_suggestion(folder.name, _folders(parent), f"folders in {parent}")
-
-
-def _folders(parent: Path) -> list[str]:
-    return sorted(path.name for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))
-
-
-def _unreadable(error: OSError) -> None:
-    log.warning("left out: folder %s cannot be read: %s", error.filename, error.strerror)
+    return folder_suggestion(folder.name, folders_in(parent), f"folders in {parent}")

@@ -6,16 +6,17 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
-from pathlib import Path
 
 from torch import Tensor
 
+from gantools.data.listing import Files
+from gantools.data.places import size_of
 from gantools.errors import GanToolsError
 
 _GOLDEN = 0.618
+_FINGERPRINTED = 100_000
 log = logging.getLogger("gantools")
 Report = Callable[[str, int, int], None]
-Files = tuple[Path, ...]
 
 
 class ImageSet:
@@ -29,7 +30,8 @@ class ImageSet:
     def __init__(
         self, items: Sequence[Files], read: Callable[[Files], Tensor], item_bytes: int, keep_bytes: int
     ) -> None:
-        self.items = list(items)
+        self.items = items
+        self.places: Sequence[int] = range(len(items))  # of the items among those that were given
         self.cached = len(self.items) * item_bytes <= keep_bytes
         self._read = read
         self._kept: list[Tensor] = []
@@ -42,13 +44,14 @@ class ImageSet:
         total = len(self.items)
         kept = []
         with ThreadPoolExecutor() as pool:
-            for i, (files, item) in enumerate(zip(self.items, pool.map(self._try, self.items), strict=True)):
+            for i, item in enumerate(pool.map(self._try, self.items)):
                 if item is not None:
-                    kept.append((files, item))
+                    kept.append((i, item))
                 report(f"pictures from {name}", i + 1, total)
         if not kept:
             raise self._nothing()
-        self.items = [files for files, _ in kept]
+        self.places = [place for place, _ in kept]
+        self.items = [self.items[place] for place in self.places]
         self._kept = [item for _, item in kept]
 
     def __len__(self) -> int:
@@ -81,19 +84,25 @@ class ImageSet:
         Those are spread evenly, each at another place of its stretch. Sets that are named alike show different things
         if each goes on counting from the ``first`` that the others have left.
         """
-        indices = list(range(len(self)) if among is None else among)
+        indices = range(len(self)) if among is None else among
         count = len(indices)
         rows = min(held_back, count)
         shown = [indices[int((i + (first + i) * _GOLDEN % 1) * count / rows)] for i in range(rows)]
-        training = sorted(set(indices) - set(shown))
-        return (training, shown) if len(training) >= 6 * held_back else (indices, shown)
+        kept = set(shown)
+        training = [index for index in indices if index not in kept]
+        return (training, shown) if len(training) >= 6 * held_back else (list(indices), shown)
 
     def fingerprint(self) -> str:
-        """Return a short hash of the names and sizes of the files."""
+        """Return a short hash of the names and sizes of the files; of a huge set, of some spread evenly, and of all.
+
+        Asking the disk for the size of every file would take longer than all else before training.
+        """
         digest = sha256()
-        for path in (path for files in self.items for path in files):
-            size = path.stat().st_size if path.exists() else 0
-            digest.update(f"{path.name}:{size}\n".encode(errors="surrogateescape"))
+        step = max(1, len(self) // _FINGERPRINTED)
+        for path in (path for files in self.items[::step] for path in files):
+            digest.update(f"{path.name}:{size_of(path)}\n".encode(errors="surrogateescape"))
+        if step > 1:
+            digest.update(f"{len(self)}\n".encode())
         return digest.hexdigest()[:16]
 
     def _try(self, files: Files) -> Tensor | None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Literal, cast
 
 from gantools.data.folders import list_images
+from gantools.data.listing import Listing
+from gantools.data.places import folders_in, is_folder
 from gantools.data.table import Column, read_table
 from gantools.errors import GanToolsError
 from gantools.registry import suggestion
@@ -32,7 +34,7 @@ class LabelledSet:
     folder: Path
     names: tuple[str, ...]
     kind: Kind
-    files: tuple[Path, ...]
+    files: Sequence[Path]
     labels: tuple[bytes, ...]
     missing: tuple[str, ...] = ()
 
@@ -103,10 +105,10 @@ def _check_exclusive(found: LabelledSet) -> None:
         raise GanToolsError(
             f"{found.folder} has one domain only, {found.names[0]}", "two or more are needed to translate between"
         )
-    for path, label in zip(found.files, found.labels, strict=True):
+    for number, label in enumerate(found.labels):
         if sum(label) != 1:
             raise GanToolsError(
-                f"{path.name} is of {sum(label)} domains, and exclusive ones are asked for",
+                f"{found.files[number].name} is of {sum(label)} domains, and exclusive ones are asked for",
                 "give --labels independent, or mend the labels",
             )
 
@@ -124,7 +126,7 @@ def _check_sets(found: Sequence[LabelledSet]) -> None:
 
 
 def _has_domains(folder: Path) -> bool:
-    return folder.is_dir() and any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir())
+    return is_folder(folder) and bool(folders_in(folder))
 
 
 def warn_of_gaps(found: LabelledSet) -> None:
@@ -146,19 +148,19 @@ def warn_of_gaps(found: LabelledSet) -> None:
 
 
 def _from_folders(data: Path, select: Sequence[str]) -> LabelledSet:
-    if not data.is_dir():
+    if not is_folder(data):
         list_images(data, _LAYOUT)  # says what is there instead
-    folders = sorted(path for path in data.iterdir() if path.is_dir() and not path.name.startswith("."))
-    names = [folder.name for folder in folders]
-    if not names:
+    domains = folders_in(data)
+    if not domains:
         raise GanToolsError(f"{data} has no sub-folders", _LAYOUT)
-    chosen = _chosen(names, select, "domain") or names
-    files, labels = [], []
-    for i, name in enumerate(chosen):
-        pictures = list_images(data / name, "put pictures into it, or leave the folder out with --select")
-        files += pictures
+    chosen = _chosen(domains, select, "domain") or domains
+    names: list[str] = []
+    labels: list[bytes] = []
+    for i, domain in enumerate(chosen):
+        pictures = list_images(data / domain, "put pictures into it, or leave the folder out with --select")
+        names += [f"{domain}/{name}" for name in pictures.names]
         labels += [bytes(i == j for j in range(len(chosen)))] * len(pictures)
-    return LabelledSet(data, tuple(chosen), "exclusive", tuple(files), tuple(labels))
+    return LabelledSet(data, tuple(chosen), "exclusive", Listing(data, names), tuple(labels))
 
 
 def _from_file(data: Path, attributes: Path, select: Sequence[str]) -> LabelledSet:

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from gantools.data.decode import parse_background, to_channels
-from gantools.data.images import Files, ImageSet, Report
+from gantools.data.images import ImageSet, Report
+from gantools.data.listing import Files
 from gantools.data.order import Shuffled, centre, crop_and_flip
 from gantools.data.pairs import find_pairs, open_pair
 from gantools.data.pixels import resized

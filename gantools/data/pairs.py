@@ -4,45 +4,46 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from gantools.data.decode import open_image
 from gantools.data.folders import list_images, named_folders, two_folders
+from gantools.data.listing import Files, Items, Listing
+from gantools.data.places import folders_in, is_folder, name_of
 from gantools.errors import GanToolsError
-
-if TYPE_CHECKING:
-    from gantools.data.images import Files
 
 log = logging.getLogger("gantools")
 _LAYOUTS = "give --a DIR --b DIR with files of the same names, or --data DIR of side-by-side pictures"
 
 
-def find_pairs(a: Path | None, b: Path | None, data: Path | None) -> tuple[list[str], list[Files]]:
+def find_pairs(a: Path | None, b: Path | None, data: Path | None) -> tuple[list[str], Items]:
     """Return the names of the two kinds and the files of every pair; GanToolsError names what has no partner."""
     if data is not None and a is None and b is None and named_folders(data) is None:
-        return ["A", "B"], [(path,) for path in _side_by_side(data)]
+        return ["A", "B"], Items(_side_by_side(data))
     folders = two_folders(a, b, data)
     named = [_by_name(folder) for folder in folders]
-    for mine, other, place in ((named[0], named[1], folders[1]), (named[1], named[0], folders[0])):
+    for one, two in ((0, 1), (1, 0)):
+        mine, other, folder, place = named[one], named[two], folders[one], folders[two]
         alone = sorted(mine.keys() - other.keys())
         if alone and len(alone) == len(mine):
-            raise GanToolsError(f"no picture has a partner: {mine[alone[0]]} has none in {place}", _LAYOUTS)
+            problem = f"no picture has a partner: {folder / mine[alone[0]]} has none in {place}"
+            raise GanToolsError(problem, _LAYOUTS)
         for name in alone[:5]:
-            log.warning("left out: %s has no partner in %s", mine[name], place)
+            log.warning("left out: %s has no partner in %s", folder / mine[name], place)
         if len(alone) > 5:
             log.warning("left out: %d more without a partner in %s", len(alone) - 5, place)
-    pairs: list[Files] = [(named[0][name], named[1][name]) for name in sorted(named[0].keys() & named[1].keys())]
-    return [folder.resolve().name for folder in folders], pairs
+    both = sorted(named[0].keys() & named[1].keys())
+    columns = [Listing(folder, map(names.__getitem__, both)) for folder, names in zip(folders, named, strict=True)]
+    return [name_of(folder) for folder in folders], Items(*columns)
 
 
-def _side_by_side(data: Path) -> list[Path]:
+def _side_by_side(data: Path) -> Listing:
     """Return the pictures right inside a folder, or inside its train/."""
-    folder = data / "train" if (data / "train").is_dir() else data
-    pictures = [path for path in list_images(folder, _LAYOUTS) if path.parent == folder]
+    folder = data / "train" if is_folder(data / "train") else data
+    pictures = Listing(folder, (name for name in list_images(folder, _LAYOUTS).names if "/" not in name))
     if not pictures:
-        found = ", ".join(sorted(path.name for path in folder.iterdir() if path.is_dir())[:6])
+        found = ", ".join(folders_in(folder)[:6])
         raise GanToolsError(f"{folder} holds no pictures itself, but sub-folders {found}", _LAYOUTS)
     return pictures
 
@@ -64,12 +65,13 @@ def open_pair(files: Files) -> tuple[Image.Image, Image.Image]:
     return a, b
 
 
-def _by_name(folder: Path) -> dict[str, Path]:
-    """Return a folder's pictures by relative name without suffix; GanToolsError if two share one."""
-    found: dict[str, Path] = {}
-    for path in list_images(folder, _LAYOUTS):
-        name = path.relative_to(folder).with_suffix("").as_posix()
-        if name in found:
-            raise GanToolsError(f"{found[name]} and {path} have the same name", "which belongs to the pair? remove one")
-        found[name] = path
+def _by_name(folder: Path) -> dict[str, str]:
+    """Return the names of a folder's pictures by the same without suffix; GanToolsError if two share one."""
+    found: dict[str, str] = {}
+    for name in list_images(folder, _LAYOUTS).names:
+        stem = name[: name.rindex(".")]
+        if stem in found:
+            twice = f"{folder / found[stem]} and {folder / name} have the same name"
+            raise GanToolsError(twice, "which belongs to the pair? remove one")
+        found[stem] = name
     return found

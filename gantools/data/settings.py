@@ -72,7 +72,7 @@ class FramedSettings(ImageSettings):
 class UnpairedSettings(FramedSettings):
     """Two folders of pictures without pairs."""
 
-    a: Path | None = option(None, "folder of the first kind of pictures", "Data")
+    a: Path | None = option(None, "folder of the first kind of pictures, or its tars: 'DIR/{000..099}.tar'", "Data")
     b: Path | None = option(None, "folder of the second kind", "Data")
     data: Path | None = option(None, "one folder that holds A/ and B/, or trainA/ and trainB/", "Data")
 
@@ -80,7 +80,7 @@ class UnpairedSettings(FramedSettings):
 class PairedSettings(ImageSettings):
     """Pairs of pictures: two folders matched by name, or pictures that hold both halves side by side."""
 
-    a: Path | None = option(None, "folder of the source pictures", "Data")
+    a: Path | None = option(None, "folder of the source pictures, or its tars: 'DIR/{000..099}.tar'", "Data")
     b: Path | None = option(None, "folder of the target pictures, named as the sources are", "Data")
     data: Path | None = option(
         None, "one folder that holds A/ and B/, or pictures with A on the left and B on the right", "Data"

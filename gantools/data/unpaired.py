@@ -10,8 +10,10 @@ from torch import Tensor
 from gantools.data.decode import open_image
 from gantools.data.folders import list_images, two_folders
 from gantools.data.framing import bytes_of, framed
-from gantools.data.images import Files, ImageSet, Report
+from gantools.data.images import ImageSet, Report
+from gantools.data.listing import Files, Items
 from gantools.data.order import Shuffled, centre, crop_and_flip
+from gantools.data.places import name_of
 from gantools.data.profile import profile
 from gantools.data.settings import UnpairedSettings
 
@@ -34,7 +36,7 @@ class UnpairedImages:
         self.order: dict[str, Shuffled] = {}
         for side, folder, paths in zip(_SIDES, folders, listed, strict=True):
             share = config.cache_mb * 2**20 * len(paths) // total
-            images = ImageSet([(path,) for path in paths], self._read, bytes_of(config), share)
+            images = ImageSet(Items(paths), self._read, bytes_of(config), share)
             images.load(str(folder), report)
             training, self.shown[side] = images.split(held_back)
             self.sets[side], self.order[side] = images, Shuffled(training, config.seed, "order", side)
@@ -83,7 +85,7 @@ class UnpairedImages:
         """Describe the data as it is now: a run must end well even if its folders are gone by then."""
         return {
             "kind": "unpaired",
-            "domains": [folder.resolve().name for folder in folders],
+            "domains": [name_of(folder) for folder in folders],
             "counts": [len(self.sets[side]) for side in _SIDES],
             "trained_on": [len(self.order[side]) for side in _SIDES],
             "fingerprint": [self.sets[side].fingerprint() for side in _SIDES],

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from gantools.data.decode import alpha_of, open_image, to_rgb
+from gantools.data.places import read
 from gantools.errors import GanToolsError
 
 _SIDE = 32  # of the small copy that is judged
@@ -59,7 +60,7 @@ def look_at(path: Path) -> Look | Broken:
     """Decode a picture and say what it is."""
     try:
         image = open_image(path)
-        digest = sha256(path.read_bytes()).hexdigest()
+        digest = sha256(read(path)).hexdigest()
     except GanToolsError as error:
         return Broken(path, error.message)
     alpha = alpha_of(image)

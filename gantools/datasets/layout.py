@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gantools.data.captions import METADATA, Captioned
 from gantools.data.folders import is_image, walk
-
-if TYPE_CHECKING:
-    from gantools.data.images import Files
+from gantools.data.listing import Files
+from gantools.data.places import is_file
 
 HELD_OUT = ("test", "testA", "testB", "val", "valA", "valB", "validation")
 ATTRIBUTES = "file of attributes"
@@ -27,16 +26,16 @@ class Layout:
     name: str
     kind: str
     flags: tuple[str, ...]
-    groups: dict[str, list[Path]]
-    pairs: list[Files] = field(default_factory=list)
+    groups: Mapping[str, Sequence[Path]]
+    pairs: Sequence[Files] = field(default_factory=list)
     captions: list[Captioned] = field(default_factory=list)
     held_out: list[Path] = field(default_factory=list)
 
 
 def has_captions(folder: Path) -> bool:
     """Say whether a folder has captions as `read_captions` reads them."""
-    beside = (path.with_suffix(".txt").is_file() for path in walk(folder) if is_image(path))
-    return any((folder / name).is_file() for name in METADATA) or any(beside)
+    beside = (is_file(path.with_suffix(".txt")) for path in walk(folder) if is_image(path))
+    return any(is_file(folder / name) for name in METADATA) or any(beside)
 
 
 def attribute_files(folder: Path) -> list[Path]:

@@ -14,6 +14,7 @@ from gantools.data.decode import stored_size
 from gantools.data.folders import is_image, list_images, named_folders, walk
 from gantools.data.labels import read_sets
 from gantools.data.pairs import find_pairs
+from gantools.data.places import folders_in
 from gantools.datasets.layout import ATTRIBUTES, HELD_OUT, Layout, attribute_files, has_captions
 from gantools.errors import GanToolsError
 
@@ -72,7 +73,7 @@ def in_sub_folders(folder: Path, asked: bool) -> Layout | None:
     domains = _picture_folders(folder)
     if not asked and len(domains) <= 2:
         return None
-    others = len(domains) < sum(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir())
+    others = len(domains) < len(folders_in(folder))
     return domains_of(folder, ",".join(path.name for path in domains) if others else "")
 
 
@@ -119,8 +120,8 @@ def _sides(found: Layout) -> tuple[Path, Path]:
 
 def _picture_folders(folder: Path) -> list[Path]:
     """Return the sub-folders that hold pictures and are no test set."""
-    inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    return [path for path in inside if path.name not in HELD_OUT and any(map(is_image, walk(path)))]
+    inside = [folder / name for name in folders_in(folder) if name not in HELD_OUT]
+    return [path for path in inside if any(map(is_image, walk(path)))]
 
 
 def _twice_as_wide(pictures: Sequence[Path]) -> bool:

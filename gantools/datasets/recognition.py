@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gantools.data.folders import list_images
+from gantools.data.places import is_folder, name_of
 from gantools.datasets import readers
 from gantools.datasets.layout import HELD_OUT, Layout
 from gantools.errors import GanToolsError
@@ -48,7 +49,7 @@ def recognise(folders: Sequence[Path], kind: str | None = None) -> Layout:
 
 def _one(top: Path, kind: str | None) -> Layout:
     list_images(top, f"give {_KINDS[kind]}" if kind else "give a folder of pictures")  # or says what is there instead
-    folder = top / "train" if (top / "train").is_dir() else top
+    folder = top / "train" if is_folder(top / "train") else top
     for wanted, reader in _READERS:
         if kind in {None, wanted}:
             found = reader(folder, kind is not None)
@@ -56,7 +57,7 @@ def _one(top: Path, kind: str | None) -> Layout:
                 return replace(found, held_out=_held_out(top))
     if kind is not None:
         raise GanToolsError(f"{folder} is not laid out for data of the kind `{kind}`", f"give {_KINDS[kind]}")
-    return Layout("one folder of pictures", "", (), {top.resolve().name: list_images(folder)}, held_out=_held_out(top))
+    return Layout("one folder of pictures", "", (), {name_of(top): list_images(folder)}, held_out=_held_out(top))
 
 
 def _held_out(*folders: Path) -> list[Path]:
@@ -67,4 +68,4 @@ def _held_out(*folders: Path) -> list[Path]:
             inside = folder.name if folder.name != "train" else ""
             top = folder.parent.parent if inside else folder.parent
             places += [top / name / inside for name in HELD_OUT]
-    return [path for place in places if place.is_dir() for path in list_images(place)]
+    return [path for place in places if is_folder(place) for path in list_images(place)]

@@ -15,6 +15,7 @@ from gantools.cache import cache_folder
 from gantools.data.comparison import Picture
 from gantools.data.decode import Background, to_rgb
 from gantools.data.pixels import to_bytes
+from gantools.data.places import read
 from gantools.errors import GanToolsError
 from gantools.metrics.backbones import Backbone, Features
 from gantools.storage import read_tensors, write_tensors
@@ -70,7 +71,7 @@ class PictureSet:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read(path)
     except OSError as error:
         raise GanToolsError(f"{path} cannot be read: {error.strerror}", "check the file, or leave it out") from None
 

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import shutil
+import tarfile
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -105,6 +106,12 @@ def _pictures() -> None:
     for folder in ("words", "birds"):
         rows = [json.dumps({"file_name": f"{i}.png", "text": f"a red bird, number {i}"}) for i in range(12)]
         Path(folder, "metadata.jsonl").write_text("\n".join(rows))
+    for folder in map(Path, ("horses", "zebras", "words")):
+        files = sorted(folder.iterdir())
+        for number in range(100):
+            with tarfile.open(folder / f"{number:03}.tar", "w") as tar:
+                for file in files[number::100]:
+                    tar.add(file, file.name)
     for folder, names in ((".", "Smiling Young Male"), ("celeba", "Black_Hair Blond_Hair Brown_Hair Male Young")):
         count = len(names.split())
         rows = [f"{i}.png " + " ".join("1" if (i >> k) & 1 else "-1" for k in range(count)) for i in range(12)]

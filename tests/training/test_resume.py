@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,26 @@ def test_steps_are_the_same_whether_or_not_sheets_and_logs_are_made(tiny: dict) 
     many = gantools.train("cyclegan", **often, out="many", quiet=True)
     first, second = (gantools.load(run.folder).networks.state_dict() for run in (few, many))
     assert _same(dict(first), dict(second))
+
+
+def test_a_run_from_shards_is_that_from_the_folders_and_resumes(tiny: dict) -> None:
+    for side in "ab":
+        for number in range(2):
+            with tarfile.open(f"{side}-{number}.tar", "w") as tar:
+                for path in sorted(Path(tiny[side]).iterdir())[number::2]:
+                    tar.add(path, path.name)
+    shards = {"a": "a-{0..1}.tar", "b": "b-{0..1}.tar"}
+    settings = {**tiny, "cache_mb": 0}
+    whole = gantools.train("cyclegan", **settings, out="whole", quiet=True)
+    manager().register(CtrlC(3), PluginRecord("ctrl-c", "tests", "0"))
+    try:
+        gantools.train("cyclegan", **{**settings, **shards}, workers=2, out="shards", quiet=True)
+    finally:
+        manager().unregister("ctrl-c")
+    resumed = api.resume("shards", quiet=True)
+    states = [newest_checkpoint(Path(name, "checkpoints")) for name in ("whole", "shards")]
+    assert _same(states[0]["updates"], states[1]["updates"])
+    assert resumed.step == whole.step
 
 
 def _same(first: object, second: object) -> bool:
