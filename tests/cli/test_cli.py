@@ -247,3 +247,13 @@ def test_help_imports_no_torch(command: str) -> None:
 def test_help_shows_what_the_default_objective_brings(task: str, shown: int) -> None:
     words = " ".join(re.sub("[│╭╮╰╯─]", " ", gantools(f"train {task} --help").stdout).split())
     assert f"discriminator updates per step [default: {shown}]" in words
+
+
+@pytest.mark.parametrize("command", ["train cyclegan", "train stargan", "translate", "data prepare", "ui"])
+def test_help_leaves_half_of_80_columns_to_words(command: str) -> None:
+    shown = CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"}).stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    words = [found[1] for found in re.finditer(r"│ --\S.*[>\]]  +(\w.*)│", shown)]
+    assert len(words) > 4
+    assert min(map(len, words)) >= 34
+    assert "--no-" not in shown
