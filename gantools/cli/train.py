@@ -49,6 +49,9 @@ def _task_command(info: TaskInfo) -> Any:
         if dry_run:
             import yaml
 
+            from gantools.objectives.grammar import build_objective
+
+            build_objective(resolved)  # or says what is wrong with it, as the run would
             put(yaml.safe_dump({"task": info.name, **resolved.model_dump(mode="json")}, sort_keys=False).rstrip())
             return
         if resolved.eval_data and resolved.eval_every is None:

@@ -187,6 +187,7 @@ BAD = {
     "train cyclegan --a {a} --b {b} --device tpu": (1, "unknown device"),
     "train cyclegan --a {a} --b {b} --device cpu --precision 16": (1, "needs a CUDA device"),
     "train cyclegan --a {a} --b {b} --augment colour": (1, "did you mean `color`"),
+    "train cyclegan --a {a} --b {b} --augment colour --dry-run": (1, "did you mean `color`"),
     "train cyclegan --a {a} --b {b} --background blurple": (1, "not a colour name"),
     "train cyclegan --config missing.yaml": (1, "cannot read missing.yaml"),
     "train cyclegan --a {a} --b {b} -o texts": (1, "texts is not empty"),
