@@ -27,7 +27,8 @@ footer {display: none !important}
   .tab-wrapper button {padding: 0 6px !important; font-size: 14px !important}
   .gradio-container main {padding: 8px}
   .gradio-container .row {flex-direction: column}
-  #w-card th, #w-card td {padding: 5px !important; font-size: 14px; word-break: normal}
+  #w-card th, #w-card td {padding: 5px !important; font-size: 14px; word-break: normal; overflow-wrap: normal}
+  #w-card td:first-child {white-space: normal}
   #g-gallery .grid-container {grid-template-columns: repeat(2, minmax(0, 1fr)) !important}
 }
 """
