@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,7 +111,8 @@ def resume_with(display: Display, folder: Path, steps: int | None, changes: Sett
 
 
 def fit(run: Run, display: Display, state: dict[str, Any] | None = None, steps: int | None = None) -> TrainedRun:
-    """Train a run, from its beginning or from the state of a checkpoint, and say how it ended."""
+    """Train a run, from its beginning or from the state of a checkpoint, write its report, and say how it ended."""
+    from gantools.report import write_report
     from gantools.training.launch import together
     from gantools.training.processes import leads
     from gantools.training.trainer import train_run
@@ -122,6 +123,9 @@ def fit(run: Run, display: Display, state: dict[str, Any] | None = None, steps: 
             trainer, outcome = train_run(run, display, state, steps, processes)
     finally:
         display.ended()
+    if leads():
+        with suppress(GanToolsError):  # a page that cannot be written is no reason to call the run a failure
+            write_report(run.folder)
     return TrainedRun(run.task.name, run.folder, outcome, trainer.step, trainer.signal)
 
 

@@ -6,7 +6,6 @@ recipe, the ``--config`` file, what was asked for explicitly (flags, keyword arg
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from reprlib import Repr
 from typing import Any, ClassVar, Literal, Self, TypeVar, get_origin
@@ -133,13 +132,6 @@ class RunConfig(BaseModel):
     @classmethod
     def _place(cls, value: str | Path | None) -> Path | None:
         return None if value is None else Path(value)
-
-    @field_validator("tensorboard")
-    @classmethod
-    def _installed(cls, value: bool) -> bool:
-        if value and find_spec("tensorboard") is None:
-            raise ValueError("needs a package: pip install 'gantools[tensorboard]'")
-        return value
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

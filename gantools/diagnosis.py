@@ -54,7 +54,7 @@ def devices() -> list[str]:
     gpus = map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
     found = [f"cuda:{i} ({gpu.name}, {gpu.total_memory / _GIGABYTE:.0f} GB)" for i, gpu in enumerate(gpus)]
     found += ["mps"] if torch.backends.mps.is_available() else []
-    return [*found, f"cpu ({_cores()} cores)"]
+    return [*found, f"cpu ({_cores()} core{'s' * (_cores() > 1)})"]
 
 
 def convolution_rate(threads: int, dtype: torch.dtype = torch.float32, device: str = "cpu") -> float:

@@ -1,4 +1,4 @@
-"""What all commands have in common: examples under the help, and ``--quiet``."""
+"""What all commands have in common: help that fits a terminal, examples under it, and ``--quiet``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import typer
 
 from gantools.cli.console import hush
 from gantools.cli.examples import EXAMPLES, epilog
+
+_TYPE_WIDTH = 12  # of the help's column of types: what is wider leaves no room for words at 80 columns
 
 
 def complete(name: str, command: Any) -> Any:
@@ -20,7 +22,31 @@ def complete(name: str, command: Any) -> Any:
     taken = {flag for parameter in command.params for flag in parameter.opts}
     if (not parts or command.invoke_without_command) and not taken & {"--quiet", "-q"}:
         command.params.append(_quiet(command))
+    if not parts:
+        _narrow(command)
     return command
+
+
+def _narrow(command: Any) -> None:
+    """Let the help take few columns before its words; what is parsed stays as it is."""
+    show = command.format_help
+
+    def format_help(context: Any, formatter: Any) -> None:
+        options = (parameter for parameter in command.params if parameter.param_type_name == "option")
+        for parameter in options:
+            if parameter.secondary_opts:  # a column of their own, and those of both would not fit
+                parameter.opts = [f"--[no-]{flag[2:]}" if flag[:2] == "--" else flag for flag in parameter.opts]
+                parameter.secondary_opts = []
+            kind = parameter.display_type_rich(context) or ""
+            choices = kind.strip("<>").split("|")
+            if len(choices) > 1 and len(kind) > _TYPE_WIDTH:
+                parameter.metavar = "<word>"
+                parameter.help = f"{', '.join(choices[:-1])} or {choices[-1]}: {parameter.help}"
+            elif kind:
+                parameter.metavar = kind.replace(" range>", ">").removesuffix("...")
+        show(context, formatter)
+
+    command.format_help = format_help
 
 
 def _heed(quiet: bool) -> None:

@@ -45,7 +45,7 @@ def check(
 ) -> None:
     """Look at every picture: layout, counts, sizes, duplicates, broken files; and say how to train on them.
 
-    Exit codes: 0 all is well, 1 there is nothing to look at, 3 some files are bad.
+    Exit codes: 0 all is well, 1 there is nothing to look at, or not for --task, 3 some files are bad.
     """
     from gantools.datasets.advice import advise, train_command
     from gantools.datasets.check import check as checked_over

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import signal
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from gantools.cli.console import hushed, put, say, talk, tell
 from gantools.cli.options import extra, make_command, model_options
 from gantools.cli.tasks import TaskGroup, fill
 from gantools.config import RunConfig, Settings
-from gantools.errors import GanToolsError
 from gantools.plugins import TaskInfo, manager
 from gantools.registry import load_object
 from gantools.training.processes import leads
@@ -49,6 +47,9 @@ def _task_command(info: TaskInfo) -> Any:
         if dry_run:
             import yaml
 
+            from gantools.objectives.grammar import build_objective
+
+            build_objective(resolved)  # or says what is wrong with it, as the run would
             put(yaml.safe_dump({"task": info.name, **resolved.model_dump(mode="json")}, sort_keys=False).rstrip())
             return
         if resolved.eval_data and resolved.eval_every is None:
@@ -75,14 +76,11 @@ def read_flags(task: str, words: Sequence[str]) -> Settings:
 
 
 def finish(trained: TrainedRun) -> None:
-    """Write the run's report, print its folder, say what to type next; exit as the outcome demands."""
-    from gantools.report import write_report
+    """Print a run's folder, say what to type next; exit as the outcome demands."""
     from gantools.weights.header import read_header
 
     run = shlex.quote(str(trained.folder))
     if leads():
-        with suppress(GanToolsError):  # a page that cannot be written is no reason to call the run a failure
-            write_report(trained.folder)
         put(str(trained.folder))
     stopped = trained.outcome == "interrupted"
     (say if stopped else tell)(f"{trained.outcome} at step {trained.step:,}; results in {trained.folder}")

@@ -20,7 +20,7 @@ def ui(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps")] = "auto",
     browser: Annotated[bool, typer.Option("--open", help="open a browser")] = False,
 ) -> None:
-    """Serve a page for this machine alone: translate, generate, watch runs, look at weights. Extra: gantools[ui]."""
+    """Serve a page for this machine alone: translate, generate, watch runs, look at weights (extra: ui)."""
     from gantools.data.folders import nearby
     from gantools.ui.page import build_page, serve
 

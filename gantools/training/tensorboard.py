@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gantools.data.decode import open_image
+from gantools.errors import GanToolsError
 from gantools.training.run import Run
 
 _writers: dict[Path, Any] = {}
+
+
+def check_installed() -> None:
+    """Raise GanToolsError where there is no TensorBoard: before training, not at its first figures."""
+    if find_spec("tensorboard") is None:
+        raise GanToolsError("--tensorboard needs TensorBoard", "pip install 'gantools[tensorboard]'")
 
 
 def logged(run: Run, step: int, values: dict[str, float]) -> None:

@@ -34,6 +34,7 @@ from gantools.training.processes import Processes
 from gantools.training.run import Run, has_paths, load_task, shared_out
 from gantools.training.schedule import Schedule
 from gantools.training.sheets import draw_sheet
+from gantools.training.tensorboard import check_installed
 from gantools.training.updates import Updates
 from gantools.training.watch import Watch
 from gantools.weights.header import Header, environment, plugin_of, save_weights
@@ -82,6 +83,8 @@ class Trainer:
         state = state or {}
         if state and more_steps is None and state["total"] is not None and state["step"] >= state["total"]:
             raise GanToolsError(f"{run.folder} is finished, at step {state['step']:,}", "give --steps MORE to go on")
+        if self.config.tensorboard:
+            check_installed()
         self.task = load_task(run.task, self.config)
         self.backend = Backend(self.config.device, self.config.precision, self.config.threads, self.processes)
         start = Start.read(Path(self.config.init)) if self.config.init and not state else None

@@ -20,10 +20,15 @@ _STYLE = """
 footer {display: none !important}
 .gradio-container {width: 100% !important; max-width: 1200px !important; margin: auto}
 #w-card td:first-child {white-space: nowrap; word-break: normal}
+#w-card thead:not(:has(th:not(:empty))) {display: none}
+.below-buttons img {padding-top: 28px}
+.toast-message-text {white-space: pre-line}
 @media (max-width: 500px) {
   .tab-wrapper button {padding: 0 6px !important; font-size: 14px !important}
   .gradio-container main {padding: 8px}
   .gradio-container .row {flex-direction: column}
+  #w-card th, #w-card td {padding: 5px !important; font-size: 14px; word-break: normal; overflow-wrap: normal}
+  #w-card td:first-child {white-space: normal}
   #g-gallery .grid-container {grid-template-columns: repeat(2, minmax(0, 1fr)) !important}
 }
 """

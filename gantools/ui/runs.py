@@ -78,6 +78,7 @@ def _column(place: Place, side: str) -> None:
     run = gr.Dropdown(known, value=first, label=f"run, {side}", elem_id=f"r-{side}")
     state = gr.Markdown(elem_id=f"r-{side}-state")
     look_only: dict[str, Any] = {"show_label": False, "buttons": ["download", "fullscreen"], "interactive": False}
+    look_only |= {"elem_classes": "below-buttons"}
     sheet = gr.Image(label="newest sheet", format="png", elem_id=f"r-{side}-sheet", **look_only)
     curves = gr.Image(label="curves", format="png", elem_id=f"r-{side}-curves", **look_only)
     outputs = [state, curves, sheet]

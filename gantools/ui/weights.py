@@ -33,7 +33,7 @@ def build(place: Place) -> None:
         with gr.Column():
             sheet = gr.Image(
                 label="what it does", show_label=False, buttons=["download", "fullscreen"], format="png",
-                interactive=False, elem_id="w-sheet",
+                interactive=False, elem_id="w-sheet", elem_classes="below-buttons",
             )  # fmt: skip
     with gr.Accordion("header", open=False, elem_id="w-header"):
         header = gr.Code(language="json", interactive=False, max_lines=30)

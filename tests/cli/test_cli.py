@@ -187,6 +187,7 @@ BAD = {
     "train cyclegan --a {a} --b {b} --device tpu": (1, "unknown device"),
     "train cyclegan --a {a} --b {b} --device cpu --precision 16": (1, "needs a CUDA device"),
     "train cyclegan --a {a} --b {b} --augment colour": (1, "did you mean `color`"),
+    "train cyclegan --a {a} --b {b} --augment colour --dry-run": (1, "did you mean `color`"),
     "train cyclegan --a {a} --b {b} --background blurple": (1, "not a colour name"),
     "train cyclegan --config missing.yaml": (1, "cannot read missing.yaml"),
     "train cyclegan --a {a} --b {b} -o texts": (1, "texts is not empty"),
@@ -247,3 +248,13 @@ def test_help_imports_no_torch(command: str) -> None:
 def test_help_shows_what_the_default_objective_brings(task: str, shown: int) -> None:
     words = " ".join(re.sub("[│╭╮╰╯─]", " ", gantools(f"train {task} --help").stdout).split())
     assert f"discriminator updates per step [default: {shown}]" in words
+
+
+@pytest.mark.parametrize("command", ["train cyclegan", "train stargan", "translate", "data prepare", "ui"])
+def test_help_leaves_half_of_80_columns_to_words(command: str) -> None:
+    shown = CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"}).stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    words = [found[1] for found in re.finditer(r"│ --\S.*[>\]]  +(\w.*)│", shown)]
+    assert len(words) > 4
+    assert min(map(len, words)) >= 34
+    assert "--no-" not in shown

@@ -8,6 +8,8 @@ import gantools
 
 def test_a_page_has_sheets_curves_settings_and_figures_and_fetches_nothing(tiny, gantools_cli, tmp_path):
     run = gantools.train("cyclegan", **{**tiny, "sample_every": 2}, quiet=True, out="<b>run")
+    assert (run.folder / "report.html").is_file()
+    (run.folder / "report.html").unlink()
     result = gantools_cli("report", run.folder)
     assert result.exit_code == 0, result.stderr
     page = (run.folder / "report.html").read_text()

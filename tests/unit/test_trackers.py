@@ -3,17 +3,16 @@
 import csv
 import importlib
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import torch
 
 import gantools
-from gantools import api
 from gantools.errors import GanToolsError
 from gantools.plugins import manager
 from gantools.registry import PluginRecord
+from gantools.report import write_report
 from gantools.training.forecast import Forecast
 from tests.conftest import EXAMPLES
 
@@ -40,17 +39,21 @@ def test_tensorboard_has_what_the_log_has_also_after_a_resume(tiny):
     pytest.importorskip("tensorboard")
     accumulator = importlib.import_module("tensorboard.backend.event_processing.event_accumulator")
     first = gantools.train("cyclegan", **tiny | {"steps": 2, "tensorboard": True}, quiet=True)
-    run = api.resume(first.folder, steps=2, quiet=True)
+    run = gantools.resume(first.folder, steps=2, quiet=True)
     events = accumulator.EventAccumulator(str(run.folder / "tensorboard")).Reload()
     kept = [(event.step, pytest.approx(event.value)) for event in events.Scalars("g/cycle_a")]
     assert [(row["step"], row["g/cycle_a"]) for row in run.log()] == kept
     assert events.Images("samples")
 
 
-def test_tensorboard_that_is_not_there_is_named_before_training(tiny, monkeypatch):
-    monkeypatch.setattr("gantools.config.find_spec", lambda name: None if name == "tensorboard" else find_spec(name))
-    with pytest.raises(GanToolsError, match="pip install"):
-        api.configure("cyclegan", **tiny, tensorboard=True)
+def test_without_tensorboard_a_run_with_it_cannot_begin_but_is_looked_at(tiny, monkeypatch):
+    run = gantools.train("cyclegan", **tiny | {"steps": 1}, quiet=True)
+    monkeypatch.setattr("gantools.training.tensorboard.find_spec", lambda name: None)
+    config = run.folder / "config.yaml"
+    config.write_text(config.read_text().replace("tensorboard: false", "tensorboard: true"))
+    assert write_report(run.folder).is_file()
+    with pytest.raises(GanToolsError, match="needs TensorBoard"):
+        gantools.resume(run.folder, steps=1, quiet=True)
 
 
 def test_a_long_run_is_told_its_time_from_measured_steps():
