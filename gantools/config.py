@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, Self, TypeVar, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from gantools.errors import GanToolsError
+from gantools.errors import INDENT, GanToolsError
 from gantools.registry import suggestion
 
 Settings = dict[str, Any]
@@ -252,4 +252,4 @@ def _in_words(error: ValidationError) -> str:
         place = flag(str(detail["loc"][0])) if detail["loc"] else ""
         given = f" (got {_SHORT.repr(detail['input'])})" if detail["loc"] else ""
         problems.append(f"{place}: {reason}{given}" if place else reason)
-    return "\n       ".join(problems)
+    return f"\n{INDENT}".join(problems)
