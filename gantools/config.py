@@ -6,6 +6,7 @@ recipe, the ``--config`` file, what was asked for explicitly (flags, keyword arg
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from reprlib import Repr
@@ -185,8 +186,6 @@ def preset_settings(config: type[RunConfig], name: Any) -> Settings:
     """Return the settings of a task's preset; an unknown one raises GanToolsError."""
     if name is None:
         return {}
-    if not isinstance(name, str):
-        raise GanToolsError(f"preset {name!r} is not a name", suggestion("", list(config.presets)))
     if name not in config.presets:
         raise GanToolsError(f"unknown preset `{name}`", suggestion(name, list(config.presets)))
     return config.presets[name]
@@ -223,6 +222,15 @@ def repeatable(model: type[BaseModel], name: str) -> bool:
 
 _SHORT = Repr()  # a few lines of YAML can stand for billions of values
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
+
+
+def check_words(settings: Settings, names: Iterable[str]) -> None:
+    """Raise GanToolsError if one of these settings, which are looked at before all others, is no text."""
+    for name in names:
+        value = settings.get(name)
+        if not isinstance(value, str | Path | None):
+            raise GanToolsError(f"{flag(name)}: input should be text (got {_SHORT.repr(value)})", "put it in quotes")
+
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from gantools.config import RunConfig, Settings, merge, preset_settings, read_yaml, validate, write_yaml
+from gantools.config import RunConfig, Settings, check_words, merge, preset_settings, read_yaml, validate, write_yaml
 from gantools.errors import GanToolsError
 from gantools.plugins import TaskInfo, manager
 from gantools.registry import load_object
@@ -115,6 +115,7 @@ def resolve(task: str, given: Settings, config_file: Path | None = None) -> tupl
     if from_file.pop("task", task) != task:
         raise GanToolsError(f"{config_file} is for another task than {task}", "train the task that the file names")
     asked = merge(from_file, given)
+    check_words(asked, ("device", "preset", "objective", "init"))
     device = pick_device(str(asked.get("device", "auto")))
     base = default_settings(cls, device.partition(":")[0], asked.get("preset"), asked.get("objective"))
     start: Settings = {}
