@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -116,6 +119,17 @@ def test_killed_in_the_last_evaluation(tiny: dict, monkeypatch, moment: str) -> 
     assert (best[0] == best[1], [row["step"] for row in measured]) == (True, [4])
     with pytest.raises(GanToolsError, match="is finished"):
         gantools.resume("broken", quiet=True)
+
+
+def test_sigterm_before_training_begins_ends_with_75_too() -> None:
+    words = f"train cyclegan --a {EXAMPLES}/noto --b {EXAMPLES}/fluent3d --size 256 --out run --device cpu"
+    command = [sys.executable, "-m", "gantools", *words.split()]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not Path("run/.lock").exists():
+            time.sleep(0.01)
+        process.terminate()
+        said = process.stderr.read()
+    assert process.returncode == 75, said
 
 
 def raising(error: type[BaseException]) -> object:
