@@ -98,35 +98,40 @@ def resume(folder: str | Path, *, steps: int | None = None, quiet: bool = False,
 
 def resume_with(display: Display, folder: Path, steps: int | None, changes: Settings) -> TrainedRun:
     """Resume a run and tell ``display`` how it goes."""
-    from gantools.training.checkpoint import list_checkpoints, newest_checkpoint
-    from gantools.training.processes import leads
     from gantools.training.run import open_run
 
-    run = open_run(folder, changes)
-    begun = bool(list_checkpoints(run.checkpoints))
-    state = newest_checkpoint(run.checkpoints) if leads() and begun else None
-    if leads() and not begun:
-        display.note(f"{folder} was stopped before its first checkpoint: it begins again")
-    return fit(run, display, state, steps)
+    return fit(open_run(folder, changes), display, steps)
 
 
-def fit(run: Run, display: Display, state: dict[str, Any] | None = None, steps: int | None = None) -> TrainedRun:
-    """Train a run, from its beginning or from the state of a checkpoint, write its report, and say how it ended."""
+def fit(run: Run, display: Display, steps: int | None = None) -> TrainedRun:
+    """Train a run, from its beginning or from its last checkpoint, write its report, and say how it ended."""
     from gantools.report import write_report
     from gantools.training.launch import together
     from gantools.training.processes import leads
     from gantools.training.trainer import train_run
 
     try:
-        with run.claimed() if leads() else nullcontext(), together(run.config) as processes:
-            run, state, steps = processes.share((run, state, steps))
-            trainer, outcome = train_run(run, display, state, steps, processes)
+        with run.claimed() if leads() else nullcontext():
+            state = _last_state(run, display) if leads() and not run.new else None
+            with together(run.config) as processes:
+                run, state, steps = processes.share((run, state, steps))
+                trainer, outcome = train_run(run, display, state, steps, processes)
     finally:
         display.ended()
     if leads():
         with suppress(GanToolsError):  # a page that cannot be written is no reason to call the run a failure
             write_report(run.folder)
     return TrainedRun(run.task.name, run.folder, outcome, trainer.step, trainer.signal)
+
+
+def _last_state(run: Run, display: Display) -> dict[str, Any] | None:
+    """Return what a run goes on from; None where it was stopped before its first checkpoint."""
+    from gantools.training.checkpoint import list_checkpoints, newest_checkpoint
+
+    if list_checkpoints(run.checkpoints):
+        return newest_checkpoint(run.checkpoints)
+    display.note(f"{run.folder} was stopped before its first checkpoint: it begins again")
+    return None
 
 
 def _display(quiet: bool) -> Display:

@@ -6,13 +6,14 @@ recipe, the ``--config`` file, what was asked for explicitly (flags, keyword arg
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from reprlib import Repr
 from typing import Any, ClassVar, Literal, Self, TypeVar, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from gantools.errors import GanToolsError
+from gantools.errors import INDENT, GanToolsError
 from gantools.registry import suggestion
 
 Settings = dict[str, Any]
@@ -182,8 +183,6 @@ def preset_settings(config: type[RunConfig], name: Any) -> Settings:
     """Return the settings of a task's preset; an unknown one raises GanToolsError."""
     if name is None:
         return {}
-    if not isinstance(name, str):
-        raise GanToolsError(f"preset {name!r} is not a name", suggestion("", list(config.presets)))
     if name not in config.presets:
         raise GanToolsError(f"unknown preset `{name}`", suggestion(name, list(config.presets)))
     return config.presets[name]
@@ -221,6 +220,15 @@ def repeatable(model: type[BaseModel], name: str) -> bool:
 _SHORT = Repr()  # a few lines of YAML can stand for billions of values
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 
+
+def check_words(settings: Settings, names: Iterable[str]) -> None:
+    """Raise GanToolsError if one of these settings, which are looked at before all others, is no text."""
+    for name in names:
+        value = settings.get(name)
+        if not isinstance(value, str | Path | None):
+            raise GanToolsError(f"{flag(name)}: input should be text (got {_SHORT.repr(value)})", "put it in quotes")
+
+
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -249,4 +257,4 @@ def _in_words(error: ValidationError) -> str:
         place = flag(str(detail["loc"][0])) if detail["loc"] else ""
         given = f" (got {_SHORT.repr(detail['input'])})" if detail["loc"] else ""
         problems.append(f"{place}: {reason}{given}" if place else reason)
-    return "\n       ".join(problems)
+    return f"\n{INDENT}".join(problems)

@@ -1,5 +1,7 @@
 """The one error that users see."""
 
+INDENT = " " * len("error: ")  # of the further lines of a message
+
 
 class GanToolsError(Exception):
     """Something the user can put right: what went wrong in one line, and what to do in another.

@@ -12,3 +12,8 @@ _CONTROL = re.compile(  # all but tab and newline; what turns the direction of w
 def harmless(text: str) -> str:
     """Return text without what a terminal would obey: file names and prompts may hold anything."""
     return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def one_line(text: str) -> str:
+    """Return harmless text in which a name's newline does not begin a line."""
+    return harmless(text).replace("\n", "\\n")

@@ -54,7 +54,7 @@ def main() -> None:
 def first_rows(command: list[str], run: Path) -> list[Row]:
     """Run a training command until it has logged 200 steps, stop it, and return its rows without the times."""
     log = run / "log.jsonl"
-    with subprocess.Popen([*command, "-o", str(run)], stderr=subprocess.DEVNULL) as training:
+    with subprocess.Popen([*command, "-o", str(run)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as training:
         while training.poll() is None and last_step(log) < STEPS:
             time.sleep(1)
         training.send_signal(signal.SIGINT)

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gantools.errors import GanToolsError
-from gantools.terminal import harmless
+from gantools.errors import INDENT, GanToolsError
+from gantools.terminal import harmless, one_line
 from gantools.training.processes import leads
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ def hushed() -> bool:
 
 def say(message: str) -> None:
     """Print a line that has to be said, such as a warning, on stderr: one line, whatever the names in it hold."""
-    talk.print(Text(harmless(message).replace("\n", "\\n")), soft_wrap=True)
+    talk.print(Text(one_line(message)), soft_wrap=True)
 
 
 def tell(message: str) -> None:
@@ -101,10 +101,15 @@ def put_table(table: Table) -> None:
 def show_error(error: GanToolsError) -> None:
     """Print ``error: …``, an empty line and ``hint: …`` on stderr, whichever of several processes this is."""
     talk.quiet = False
-    talk.print(Text.assemble(("error: ", "bold red"), harmless(error.message)), soft_wrap=True)
+    talk.print(Text.assemble(("error: ", "bold red"), _lines(error.message)), soft_wrap=True)
     if error.hint:
         talk.print()
-        talk.print(Text.assemble(("hint: ", "bold cyan"), harmless(error.hint)), soft_wrap=True)
+        talk.print(Text.assemble(("hint: ", "bold cyan"), one_line(error.hint)), soft_wrap=True)
+
+
+def _lines(message: str) -> str:
+    """Return a message in the lines that were meant: problems one below the other, and no newline of a name's."""
+    return f"\n{INDENT}".join(map(one_line, message.split(f"\n{INDENT}")))
 
 
 class TalkHandler(logging.Handler):
@@ -112,5 +117,5 @@ class TalkHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
-        message = harmless(record.getMessage())
+        message = one_line(record.getMessage())
         talk.print(Text.assemble((f"{record.levelname.lower()}: ", "bold yellow"), message), soft_wrap=True)

@@ -9,7 +9,7 @@ import typer
 
 from gantools.cli.completion import runs
 from gantools.cli.console import hushed, talk
-from gantools.cli.train import finish
+from gantools.cli.train import finish, preemptible
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -35,7 +35,8 @@ def resume(
 
     given = {"lr_g": lr_g, "lr_d": lr_d, "devices": devices, "threads": threads, "a": a, "b": b, "data": data}
     changes = {name: value for name, value in given.items() if value is not None}
-    finish(resume_with(pick_display(talk, hushed()), run, steps, changes))
+    with preemptible():
+        finish(resume_with(pick_display(talk, hushed()), run, steps, changes))
 
 
 def command() -> Any:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import shlex
 import signal
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -57,9 +60,25 @@ def _task_command(info: TaskInfo) -> Any:
         from gantools.api import fit
         from gantools.training.display import pick_display
 
-        finish(fit(new_run(info, resolved), pick_display(talk, hushed())))
+        with preemptible():
+            finish(fit(new_run(info, resolved), pick_display(talk, hushed())))
 
     return make_command(info.name, f"{info.summary[0].upper()}{info.summary[1:]}.", parameters, train)
+
+
+@contextmanager
+def preemptible() -> Iterator[None]:
+    """End with 75 at a SIGTERM outside of training, too: while pictures are read, or the report is written."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        say("stopped: there is nothing to save")
+        sys.exit(75)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def read_flags(task: str, words: Sequence[str]) -> Settings:

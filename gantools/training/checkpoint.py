@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from gantools.errors import GanToolsError
 from gantools.storage import UnknownFormatError, checksum, read_content, read_tensors, write_tensors
 
 log = logging.getLogger("gantools")
+_NAME = re.compile(r"step-[0-9]{6,18}\.safetensors")
 
 
 def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int = 2) -> Path:
@@ -29,8 +31,8 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int = 
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
-    """Return the checkpoints of a folder, the oldest first."""
-    return sorted(folder.glob("step-[0-9]*.safetensors"), key=_step)
+    """Return the checkpoints of a folder, the oldest first; not copies of another name that lie beside them."""
+    return sorted((path for path in folder.glob("step-*.safetensors") if _NAME.fullmatch(path.name)), key=_step)
 
 
 def _step(path: Path) -> int:

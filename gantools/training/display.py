@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from gantools.terminal import harmless
+from gantools.terminal import one_line
 
 
 class Display(Protocol):
@@ -56,7 +56,7 @@ class Quiet:
     def note(self, message: str, warning: bool = False) -> None:
         """Print warnings alone."""
         if warning:
-            self.console.print(harmless(f"warning: {message}"), markup=False, highlight=False, soft_wrap=True)
+            self.console.print(one_line(f"warning: {message}"), markup=False, highlight=False, soft_wrap=True)
 
     def ended(self) -> None:
         """Say nothing."""
@@ -96,7 +96,7 @@ class Lines(Quiet):
         self._print(f"warning: {message}" if warning else message)
 
     def _print(self, text: str) -> None:
-        self.console.print(harmless(text), markup=False, highlight=False, soft_wrap=True)
+        self.console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
 
 
 class Bars(Lines):

@@ -190,7 +190,8 @@ class _Followers:
             return f"killed by {name}" + (" (is there enough memory?)" if name == "SIGKILL" else "")
         words = self._words(rank)
         if "Traceback" in words:
-            log.warning("process %d said:\n%s", rank, words)
+            for line in words.splitlines():
+                log.warning("process %d said: %s", rank, line)
         return (words.splitlines() or [f"exit status {code}"])[-1]
 
     def _words(self, rank: int) -> str:

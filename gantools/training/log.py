@@ -14,9 +14,12 @@ from gantools.storage import write_atomically
 class RunLog:
     """One JSON object a logging step: step, seconds, images_per_second, and the losses by name."""
 
-    def __init__(self, path: Path, up_to: int = 0) -> None:
+    def __init__(self, path: Path, up_to: int = 0, evaluated: bool = True) -> None:
+        """Cut an earlier log back to a step; ``evaluated=False`` leaves out what was measured at that step."""
         self.path = path
         rows = [row for row in read_log(path) if row["step"] <= up_to] if path.exists() else []
+        if not evaluated:
+            rows = [row for row in rows if row["step"] < up_to or "seconds" in row]
         text = "".join(json.dumps(row) + "\n" for row in rows)
         write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from gantools.config import RunConfig, Settings, merge, preset_settings, read_yaml, validate, write_yaml
+from gantools.config import RunConfig, Settings, check_words, merge, preset_settings, read_yaml, validate, write_yaml
 from gantools.errors import GanToolsError
 from gantools.plugins import TaskInfo, manager
 from gantools.registry import folder_suggestion, load_object
@@ -32,6 +32,8 @@ class Run:
     folder: Path
     task: TaskInfo
     config: RunConfig
+    new: bool = False  # begun by this process
+    changed: bool = False  # its settings are not what config.yaml says
 
     @property
     def checkpoints(self) -> Path:
@@ -60,9 +62,11 @@ class Run:
 
     def create(self) -> None:
         """Write command.txt and config.yaml, unless the run has them already; the second makes it a run."""
-        if not (self.folder / "config.yaml").exists():
+        begun = (self.folder / "config.yaml").exists()
+        if not begun:
             command = shlex.join(_command(self.task.name))
             (self.folder / "command.txt").write_text(command + "\n", encoding="utf-8")
+        if self.changed or not begun:
             self.write_config()
 
     def write_config(self) -> None:
@@ -87,11 +91,13 @@ class Run:
             hint = "give a folder you can write to with --out"
             raise GanToolsError(f"cannot write {self.folder}: {error.strerror}", hint) from None
         try:
+            if self.new:
+                _check_free(self.folder)
+                (self.folder / "config.yaml").unlink(missing_ok=True)
             remove_unfinished(self.folder)
             yield
         finally:
-            lock.release()
-            Path(lock.lock_file).unlink(missing_ok=True)
+            _give_back(lock)
             with suppress(OSError):
                 self.folder.rmdir() if self.config.out else os.removedirs(self.folder)
 
@@ -110,6 +116,7 @@ def resolve(task: str, given: Settings, config_file: Path | None = None) -> tupl
     if from_file.pop("task", task) != task:
         raise GanToolsError(f"{config_file} is for another task than {task}", "train the task that the file names")
     asked = merge(from_file, given)
+    check_words(asked, ("device", "preset", "objective", "init"))
     device = pick_device(str(asked.get("device", "auto")))
     base = default_settings(cls, device.partition(":")[0], asked.get("preset"), asked.get("objective"))
     start: Settings = {}
@@ -153,7 +160,13 @@ def new_run(info: TaskInfo, config: RunConfig) -> Run:
     if not leads():
         return Run(Path(), info, config)
     if folder is None:
-        return Run(_next_number(Path("runs") / info.name), info, config)
+        return Run(_next_number(Path("runs") / info.name), info, config, new=True)
+    _check_free(folder)
+    return Run(folder, info, config, new=True)
+
+
+def _check_free(folder: Path) -> None:
+    """Raise GanToolsError unless a run can begin in a folder; only what `claimed` keeps to itself stays so."""
     if folder.exists() and not folder.is_dir():
         raise GanToolsError(f"{folder} is a file", "give a folder with --out")
     if folder.is_dir() and {path.name for path in folder.iterdir()} - _BEFORE_A_RUN:
@@ -162,22 +175,30 @@ def new_run(info: TaskInfo, config: RunConfig) -> Run:
         if any((folder / "checkpoints").glob("step-*")):
             hint = f"go on with `{shlex.join(['gantools', 'resume', str(folder)])}`, or give another --out"
             raise GanToolsError(f"{folder} holds a run already", hint)
-        (folder / "config.yaml").unlink()
-    return Run(folder, info, config)
+
+
+def _give_back(lock: FileLock) -> None:
+    """Release a lock and remove its file: first remove, or a process that has it by then would be alone with it."""
+    path = Path(lock.lock_file)
+    if os.name == "nt":  # where a file that is open stays, also one that another has opened since
+        lock.release()
+        with suppress(OSError):
+            path.unlink()
+    else:
+        path.unlink(missing_ok=True)
+        lock.release()
 
 
 def open_run(folder: Path, changes: Settings | None = None) -> Run:
-    """Open the folder of an earlier run; ``changes`` replace its settings."""
+    """Open the folder of an earlier run; ``changes`` replace its settings, in config.yaml as soon as it goes on."""
     if not (folder / "config.yaml").is_file():
         hint = folder_suggestion(str(folder), run_folders(beside=folder), "runs here")
         raise GanToolsError(f"{folder} is not a run folder", hint)
     settings = read_yaml(folder / "config.yaml")
     info = manager().tasks.get(str(settings.pop("task", "")))
     cls: type[RunConfig] = load_object(info.config)
-    run = Run(folder, info, validate(cls, {**settings, **(changes or {}), "out": folder}))
-    if changes and leads():
-        run.write_config()
-    return run
+    config = validate(cls, {**settings, **(changes or {}), "out": folder})
+    return Run(folder, info, config, changed=bool(changes))
 
 
 def shared_out(config: RunConfig, processes: int) -> RunConfig:

@@ -81,7 +81,9 @@ class Trainer:
         self.processes = processes or Processes()
         self.run, self.display, self.config = run, display, shared_out(run.config, self.processes.count)
         state = state or {}
-        if state and more_steps is None and state["total"] is not None and state["step"] >= state["total"]:
+        self._owed = bool(state.get("owed"))  # the last evaluation, before which a finished run was killed
+        over = state and state["total"] is not None and state["step"] >= state["total"]
+        if over and more_steps is None and not self._owed:
             raise GanToolsError(f"{run.folder} is finished, at step {state['step']:,}", "give --steps MORE to go on")
         if self.config.tensorboard:
             check_installed()
@@ -116,7 +118,7 @@ class Trainer:
         outcome = "failed"
         try:
             self.run.create()
-            self.log = RunLog(self.run.log, up_to=self.step)
+            self.log = RunLog(self.run.log, up_to=self.step, evaluated=not self._owed)
             self.display.started(self.step, self.schedule.total, self._summary())
             plugins.call("gantools_run_started", run=self.run)
             outcome = self._until_told()
@@ -135,6 +137,9 @@ class Trainer:
             self._sheet()
         self.processes.wait()
         self._restart_clock()
+        if self._owed and self.schedule.done(self.step) and self.evaluator.due(self.step, last=True):
+            with self._pause():
+                self._evaluate(last=True)
         while not self.schedule.done(self.step) and self.signal is None:
             self.updates.watching = (self.step + 1) % self._log_every == 0
             self.updates.step(self.step, ahead, self.schedule.factor(self.step))
@@ -170,7 +175,7 @@ class Trainer:
         if self.evaluator.due(self.step, last):
             with self._pause():
                 if last:
-                    self._save()  # first: whatever becomes of the evaluation, the training is there
+                    self._save(owed=True)  # first: whatever becomes of the evaluation, the training is there
                 self._evaluate(last)
         if self.step % self.config.checkpoint_every == 0 and not last:
             with self._pause():
@@ -240,8 +245,11 @@ class Trainer:
             save_weights(self.run.best, plain_state(self.updates.average.networks), header)
             self._saved("weights", self.run.best)
 
-    def _save(self) -> None:
-        """Write checkpoint, weights and curves, after making sure that they are worth keeping."""
+    def _save(self, owed: bool = False) -> None:
+        """Write weights, checkpoint and curves, after making sure that they are worth keeping.
+
+        The checkpoint comes after the weights: a run that is killed between them makes them again.
+        """
         self._log()
         largest = self.updates.largest_weight()
         if not largest < _DIVERGED:
@@ -255,15 +263,16 @@ class Trainer:
             "best": self.evaluator.best,
             "origin": self.origin,
             "processes": self.processes.count,
+            "owed": owed,
         }
         drift = self.updates.drift()
         if not self.processes.leads:
             return
         if drift:
             self._warn(f"the processes' weights have come apart by {drift:.0e}; resuming makes them equal again")
-        self._saved("checkpoint", save_checkpoint(self.run.checkpoints, self.step, state, self.config.keep))
         save_weights(self.run.weights, plain_state(self.updates.average.networks), self._header())
         self._saved("weights", self.run.weights)
+        self._saved("checkpoint", save_checkpoint(self.run.checkpoints, self.step, state, self.config.keep))
         draw_curves(read_log(self.run.log), self.run.curves)
 
     def _check_finite(self) -> None:

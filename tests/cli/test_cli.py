@@ -136,6 +136,32 @@ def test_one_folder_is_for_one_process() -> None:
     assert (result.exit_code, "run is in use by another process" in result.stderr) == (1, True)
 
 
+def test_who_is_refused_changes_nothing() -> None:
+    train("-o run --quiet")
+    before = {name: Path("run", name).read_bytes() for name in ("config.yaml", "command.txt")}
+    with FileLock("run/.lock"):
+        assert gantools("resume run --steps 1 --lr-g 1e-5").exit_code == 1
+        shutil.rmtree("run/checkpoints")  # as in the first minutes of a run
+        result = train("-o run --seed 1")
+    assert (result.exit_code, "run is in use by another process" in result.stderr) == (1, True)
+    assert {name: Path("run", name).read_bytes() for name in before} == before
+
+
+def test_changes_that_cannot_be_are_not_kept() -> None:
+    train("-o run --quiet")
+    before = Path("run/config.yaml").read_bytes()
+    assert gantools("resume run --steps 1 --a nowhere").exit_code == 1
+    assert gantools("resume run --lr-g 1e-5").exit_code == 1  # is finished
+    assert Path("run/config.yaml").read_bytes() == before
+
+
+def test_a_copy_beside_the_checkpoints_is_in_nobodys_way() -> None:
+    train("-o run --quiet")
+    for name in ("step-000002 (copy)", "step-000002.old", "step-2"):
+        shutil.copy("run/checkpoints/step-000002.safetensors", f"run/checkpoints/{name}.safetensors")
+    assert gantools("resume run --steps 1 --quiet").exit_code == 0
+
+
 def test_a_folder_of_a_run_killed_before_it_began_is_used_again() -> None:
     Path("run").mkdir()
     for name in (".lock", "command.txt"):

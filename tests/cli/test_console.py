@@ -1,9 +1,12 @@
 """Names and prompts may hold anything; a terminal is told nothing by them."""
 
+import logging
 import shutil
 
 import pytest
 
+from gantools.cli.console import TalkHandler, show_error
+from gantools.errors import INDENT, GanToolsError
 from gantools.terminal import harmless
 from tests.conftest import EXAMPLES
 
@@ -29,3 +32,11 @@ def test_pictures_of_any_name_are_translated_and_spoken_of(name, gantools_cli, t
     assert result.exit_code == 1
     assert "is not a picture" in result.stderr
     assert not {"\x1b", "\x07", "\x9b"} & set(result.stderr)
+
+
+def test_a_newline_in_a_name_begins_no_line(capsys):
+    TalkHandler().emit(logging.makeLogRecord({"msg": "left out: %s", "args": ("a\nhint: run me",), "levelno": 30}))
+    show_error(GanToolsError(f"--a: no\nhint: run me\n{INDENT}--b: neither", "look\nhint: run me"))
+    said = [line for line in capsys.readouterr().err.splitlines() if line]
+    assert [line[:7] for line in said[1:]] == ["error: ", INDENT, "hint: l"]
+    assert len(said) == 4

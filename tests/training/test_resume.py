@@ -2,17 +2,21 @@
 
 import os
 import signal
+import subprocess
+import sys
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
 import gantools
-from gantools import api
+from gantools import GanToolsError, api
 from gantools.hookspecs import hookimpl
 from gantools.plugins import manager
 from gantools.registry import PluginRecord
+from gantools.training import evaluator, trainer
 from gantools.training.checkpoint import list_checkpoints, load_checkpoint, newest_checkpoint
 from gantools.training.log import read_log
 from tests.conftest import EXAMPLES
@@ -74,6 +78,66 @@ def test_dropout_is_resumed_too(settings: dict) -> None:
     states = [newest_checkpoint(Path(name, "checkpoints"))["updates"] for name in ("whole", "broken")]
     assert whole.step == 4
     assert _same(*states)
+
+
+def killed_in(module: object, name: str, when: str, monkeypatch: pytest.MonkeyPatch, **settings: object) -> None:
+    """Train into `broken`, stopped where a function is about to write the last of a file."""
+    function = getattr(module, name)
+
+    def dies(path: Path, *rest: object) -> object:
+        if when in path.name and Path("broken/samples/step-000004.png").exists():
+            raise KeyboardInterrupt
+        return function(path, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, dies)
+        with pytest.raises(KeyboardInterrupt):
+            gantools.train("cyclegan", **settings, out="broken")
+
+
+def test_killed_while_the_last_weights_are_written(tiny: dict, monkeypatch) -> None:
+    settings = {**tiny, "steps": 4, "checkpoint_every": 2, "quiet": True}
+    whole = gantools.train("cyclegan", **settings, out="whole")
+    killed_in(trainer, "save_weights", "weights", monkeypatch, **settings)
+    assert gantools.resume("broken", quiet=True).weights.read_bytes() == whole.weights.read_bytes()
+
+
+@pytest.mark.parametrize("moment", ["measuring", "the best weights"])
+def test_killed_in_the_last_evaluation(tiny: dict, monkeypatch, moment: str) -> None:
+    folders = [EXAMPLES / "test" / name for name in ("noto", "fluent3d")]
+    settings = {**tiny, "steps": 4, "eval_every": 9, "eval_data": folders, "eval_metrics": "kid", "quiet": True}
+    gantools.train("cyclegan", **settings, out="whole")
+    if moment == "measuring":
+        with monkeypatch.context() as patch:
+            patch.setattr(evaluator, "evaluate", raising(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                gantools.train("cyclegan", **settings, out="broken")
+    else:
+        killed_in(trainer, "save_weights", "weights-best", monkeypatch, **settings)
+    assert gantools.resume("broken", quiet=True).outcome == "finished"
+    best = [Path(name, "weights-best.safetensors").read_bytes() for name in ("whole", "broken")]
+    measured = [row for row in read_log(Path("broken/log.jsonl")) if "seconds" not in row]
+    assert (best[0] == best[1], [row["step"] for row in measured]) == (True, [4])
+    with pytest.raises(GanToolsError, match="is finished"):
+        gantools.resume("broken", quiet=True)
+
+
+def test_sigterm_before_training_begins_ends_with_75_too() -> None:
+    words = f"train cyclegan --a {EXAMPLES}/noto --b {EXAMPLES}/fluent3d --size 256 --out run --device cpu"
+    command = [sys.executable, "-m", "gantools", *words.split()]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not Path("run/.lock").exists():
+            time.sleep(0.01)
+        process.terminate()
+        said = process.stderr.read()
+    assert process.returncode == 75, said
+
+
+def raising(error: type[BaseException]) -> object:
+    def raises(*_: object, **__: object) -> None:
+        raise error
+
+    return raises
 
 
 def test_the_log_is_cut_back_to_the_checkpoint(tiny: dict) -> None:

@@ -124,6 +124,11 @@ def test_options_that_do_not_go_together_are_refused(given, message):
         configured(given)
 
 
+LAUGHS = "&a0 [x, x]"  # 2^40 letters, written out
+for i in range(1, 40):
+    LAUGHS = f"&a{i} [{LAUGHS}, *a{i - 1}]"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -138,7 +143,9 @@ def test_options_that_do_not_go_together_are_refused(given, message):
         ("just words", "does not hold settings"),
         ("task: pix2pix\nsize: 64\n", "is for another task than cyclegan"),
         ("preset: papre", "unknown preset `papre`"),
-        ("preset: [paper]", "is not a name"),
+        ("preset: [paper]", "--preset: input should be text"),
+        ("init: 5", "--init: input should be text"),
+        ("objective: " + LAUGHS, "--objective: input should be text"),
         ("objective: wgan-pg", "unknown objective `wgan-pg`"),
         ("size: large", "--size: input should be a valid integer"),
     ],
