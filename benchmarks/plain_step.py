@@ -23,10 +23,11 @@ from torch.nn.functional import l1_loss
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 from usual_layers import with_usual_layers
 
-BATCH = {"cyclegan": 4, "pix2pix": 8}
+BATCH = {"cyclegan": 4, "pix2pix": 8, "pix2pix-unet": 8}
 SETTINGS: dict[str, dict[str, Any]] = {
     "cyclegan": {"width": 32, "blocks": 6, "pool_size": 50},
-    "pix2pix": {"width": 32, "generator": "resnet", "blocks": 6, "dropout": 0.0},
+    "pix2pix": {"width": 32, "generator": "resnet", "blocks": 6},
+    "pix2pix-unet": {"width": 32, "generator": "unet", "dropout": 0.0},
 }
 Step = Callable[[int], None]
 
@@ -142,7 +143,11 @@ def plain_pix2pix(updates: Any, sample: dict[str, Tensor]) -> Step:
     return step
 
 
-PLAIN: dict[str, Callable[[Any, dict[str, Tensor]], Step]] = {"cyclegan": plain_cyclegan, "pix2pix": plain_pix2pix}
+PLAIN: dict[str, Callable[[Any, dict[str, Tensor]], Step]] = {
+    "cyclegan": plain_cyclegan,
+    "pix2pix": plain_pix2pix,
+    "pix2pix-unet": plain_pix2pix,
+}
 
 
 def in_unit(pictures: Tensor) -> Tensor:
@@ -217,7 +222,7 @@ def build(task: str, size: int, threads: int, **more: Any) -> Any:
     from gantools.training.updates import Updates
 
     given = {"size": size, "batch_size": BATCH[task], "device": "cpu", "objective": "lsgan", "threads": threads}
-    info, config = resolve(task, {**given, **SETTINGS[task], **more, "a": "a", "b": "b"})
+    info, config = resolve(task.partition("-")[0], {**given, **SETTINGS[task], **more, "a": "a", "b": "b"})
     backend = Backend(config.device, config.precision, config.threads)
     return Updates(load_task(info, config), build_objective(config), config, backend)
 

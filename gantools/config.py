@@ -46,9 +46,9 @@ class RunConfig(BaseModel):
     steps: int | None = option(None, "generator updates to make", "Training", ge=1)
     epochs: float | None = option(None, "passes over the larger folder, instead of --steps", "Training", gt=0)
     minutes: float | None = option(None, "time to train for, instead of --steps", "Training", gt=0)
-    batch_size: int = option(4, "pictures per step", "Training", ge=1)
-    accumulate: int = option(1, "passes a batch is split into, to save memory", "Training", ge=1)
-    n_critic: int = option(1, "discriminator updates per step", "Training", ge=1)
+    batch_size: int = option(4, "pictures per step", "Training", ge=1, le=100000)
+    accumulate: int = option(1, "passes a batch is split into, to save memory", "Training", ge=1, le=100000)
+    n_critic: int = option(1, "discriminator updates per step", "Training", ge=1, le=1000)
     lr_g: float = option(2e-4, "learning rate of the generators", "Training", gt=0)
     lr_d: float = option(2e-4, "learning rate of the discriminators", "Training", gt=0)
     betas: tuple[float, float] = option((0.5, 0.999), "Adam's two betas", "Training")
@@ -86,16 +86,18 @@ class RunConfig(BaseModel):
     best_metric: str = option("kid", "metric that says which weights are kept as weights-best", "Evaluation")
 
     device: str = option("auto", "auto, cpu, cuda, cuda:N or mps", "Machine")
-    devices: int = option(1, "processes that share each batch: one a GPU, or so many on the CPU", "Machine", ge=1)
+    devices: int = option(
+        1, "processes that share each batch: one a GPU, or so many on the CPU", "Machine", ge=1, le=4096
+    )
     precision: Literal["auto", "32", "bf16", "16"] = option("auto", "arithmetic of the networks", "Machine")
     compile: bool = option(
         False,
         "compile the generators: a start of minutes, then shorter steps on a GPU; nothing is won on a CPU",
         "Machine",
     )
-    threads: int | None = option(None, "CPU threads of a process [default: all cores]", "Machine", ge=1)
+    threads: int | None = option(None, "CPU threads of a process [default: all cores]", "Machine", ge=1, le=1024)
     workers: int | None = option(
-        None, "processes that decode pictures [default: none while they fit into memory]", "Machine", ge=0
+        None, "processes that decode pictures [default: none while they fit into memory]", "Machine", ge=0, le=256
     )
 
     out: Path | None = option(None, "run folder [default: runs/TASK/N]", "Output")

@@ -15,9 +15,9 @@ _KINDS = {"exclusive", "independent"}
 class ImageSettings(RunConfig):
     """How pictures are read and cropped."""
 
-    size: int = option(256, "side of the training crop in pixels", "Data", ge=8)
+    size: int = option(256, "side of the training crop in pixels", "Data", ge=8, le=8192)
     load_size: int | None = option(
-        None, "side that pictures are resized to before the crop [default: size x 286/256]", "Data", ge=8
+        None, "side that pictures are resized to before the crop [default: size x 286/256]", "Data", ge=8, le=8192
     )
     flip: bool = option(True, "mirror half of the pictures at random", "Data")
     background: str = option("white", "colour under transparent pictures: a name or #rrggbb", "Data")

@@ -14,7 +14,7 @@ from gantools.data.settings import UnpairedSettings
 class Config(UnpairedSettings):
     """Training settings. The defaults give a good picture soonest; ``--preset paper`` gives the paper's."""
 
-    width: int = option(64, "channels of the generator's first layer", "Networks", ge=1)
+    width: int = option(64, "channels of the generator's first layer", "Networks", ge=1, le=4096)
     blocks: int = option(9, "residual blocks of the generator", "Networks", ge=0, le=64)
     upsample: Literal["resize", "transpose", "blur"] = option(
         "resize", "how the generator enlarges; transpose, the paper's, can leave checkerboards", "Networks"
@@ -38,7 +38,7 @@ class Config(UnpairedSettings):
     )
     critic: Literal["patch", "pixel"] = option("patch", "what the discriminator scores", "Networks")
     d_width: int | None = option(
-        None, "channels of the discriminator's first layer [default: as --width]", "Networks", ge=1
+        None, "channels of the discriminator's first layer [default: as --width]", "Networks", ge=1, le=4096
     )
     d_layers: int = option(3, "halving layers of the patch discriminator; 3 see 70 x 70 pixels", "Networks", ge=1, le=6)
 

@@ -38,8 +38,8 @@ class Config(RunConfig):
     data: str = option(
         "ring8", "ring8, grid25, swissroll, or mixture:WEIGHT*normal:X,Y,STD+WEIGHT*normal:X,Y,STD…", "Data"
     )
-    batch_size: int = option(256, "points per step", "Training", ge=1)
-    width: int = option(128, "values of a hidden layer, in both networks", "Networks", ge=1)
+    batch_size: int = option(256, "points per step", "Training", ge=1, le=100000)
+    width: int = option(128, "values of a hidden layer, in both networks", "Networks", ge=1, le=4096)
     layers: int = option(4, "hidden layers of both networks", "Networks", ge=1, le=16)
     z: int = option(2, "dimensions of the generator's noise", "Networks", ge=1)
 

@@ -15,7 +15,7 @@ class Config(PairedSettings):
     """Training settings. The defaults give a good picture soonest; ``--preset paper`` gives the paper's."""
 
     generator: Literal["unet", "resnet"] = option("unet", "network that makes the pictures", "Networks")
-    width: int = option(64, "channels of the generator's first layer", "Networks", ge=1)
+    width: int = option(64, "channels of the generator's first layer", "Networks", ge=1, le=4096)
     blocks: int = option(9, "residual blocks of a resnet generator", "Networks", ge=0)
     upsample: Literal["resize", "transpose", "blur"] = option("resize", "how a resnet generator enlarges", "Networks")
     downsample: Literal["stride", "blur"] = option("stride", "how a resnet generator makes smaller", "Networks")
@@ -39,7 +39,7 @@ class Config(PairedSettings):
     )
     critic: Literal["patch", "pixel", "image"] = option("patch", "what the discriminator scores", "Networks")
     d_width: int | None = option(
-        None, "channels of the discriminator's first layer [default: as --width]", "Networks", ge=1
+        None, "channels of the discriminator's first layer [default: as --width]", "Networks", ge=1, le=4096
     )
     d_layers: int = option(3, "halving layers of the patch discriminator; 3 see 70 x 70 pixels", "Networks", ge=1, le=6)
 

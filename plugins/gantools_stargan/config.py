@@ -15,7 +15,7 @@ class Config(DomainSettings):
     """Training settings. The defaults give a good picture soonest; ``--preset paper`` gives the paper's."""
 
     objective: str = option("wgan-gp", "adversarial loss or recipe, NAME[:key=value,…]", "Objective")
-    width: int = option(64, "channels of the generator's first layer", "Networks", ge=1)
+    width: int = option(64, "channels of the generator's first layer", "Networks", ge=1, le=4096)
     blocks: int = option(6, "residual blocks of the generator", "Networks", ge=0, le=64)
     upsample: Literal["resize", "transpose"] = option(
         "resize", "how the generator enlarges; transpose, the paper's, can leave checkerboards", "Networks"
@@ -29,7 +29,7 @@ class Config(DomainSettings):
         "Networks",
     )
     d_width: int | None = option(
-        None, "channels of the discriminator's first layer [default: as --width]", "Networks", ge=1
+        None, "channels of the discriminator's first layer [default: as --width]", "Networks", ge=1, le=4096
     )
     d_layers: int | None = option(
         None,

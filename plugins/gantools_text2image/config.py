@@ -16,9 +16,9 @@ class Config(CaptionSettings):
 
     objective: str = option("df-gan", "adversarial loss or recipe, NAME[:key=value,…]", "Objective")
 
-    width: int = option(32, "channels of the generator's last layer", "Networks", ge=1)
+    width: int = option(32, "channels of the generator's last layer", "Networks", ge=1, le=4096)
     d_width: int | None = option(
-        None, "channels of the discriminator's first layer [default: as --width]", "Networks", ge=1
+        None, "channels of the discriminator's first layer [default: as --width]", "Networks", ge=1, le=4096
     )
     noise: int = option(16, "numbers of noise", "Networks", ge=1)
     attention: bool = option(False, "let the generator look at single words, at a quarter of the side", "Networks")

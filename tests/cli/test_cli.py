@@ -203,6 +203,8 @@ BAD = {
     "train cyclegan --a {a} --b {b} --objective r1": (1, "give it with --penalty"),
     "train cyclegan --a {a} --b {b} --preset papr": (1, "did you mean `paper`"),
     "train cyclegan --a {a} --b {b} --size 16": (1, "too small"),
+    "train cyclegan --a {a} --b {b} --width 100000000": (1, "--width: input should be less than or equal to 4096"),
+    "train cyclegan --a {a} --b {b} --workers 100000": (1, "--workers: input should be less"),
     "train cyclegan --a {a} --b {b} --size 64 --load-size 32": (1, "smaller than --size"),
     "train cyclegan --a {a} --b {b} --steps 5 --epochs 2": (1, "exclude each other"),
     "train cyclegan --a {a} --b {b} --betas 1.5 2": (1, "do not lie in [0, 1)"),

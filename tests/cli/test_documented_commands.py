@@ -217,4 +217,9 @@ def test_flags_beside_those_of_other_programs_exist() -> None:
 def _flags(words: str) -> set[str]:
     result = call([*words.split(), "--help"])
     assert result.exit_code == 0, words
-    return set(re.findall(r"--[\w-]+", result.stdout))
+    both = re.findall(r"--\[no-\]([\w-]+)", result.stdout)
+    return {
+        *re.findall(r"--[\w-]+", result.stdout),
+        *(f"--{name}" for name in both),
+        *(f"--no-{name}" for name in both),
+    }

@@ -201,7 +201,7 @@ def test_gantools_step_logged(told):
 
 def test_gantools_run_saved(told):
     assert [(step, kind) for _, step, kind, _ in told.run_saved] == [
-        (0, "samples"), (2, "samples"), (2, "checkpoint"), (2, "weights"),
+        (0, "samples"), (2, "samples"), (2, "weights"), (2, "checkpoint"),
     ]  # fmt: skip
     assert all(path.is_file() for _, _, _, path in told.run_saved)
 
