@@ -13,8 +13,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import gantools
-from gantools.cli.common import complete
 from gantools.cli.console import TalkHandler, hush, put, say, show_error
+from gantools.cli.uniform import make_uniform
 from gantools.errors import GanToolsError
 from gantools.plugins import manager
 
@@ -43,7 +43,7 @@ class LazyCommand(TyperCommand):
 
     def load(self) -> Any:
         """Import ``gantools.cli.VERB`` and return its command."""
-        return complete(str(self.name), import_module(f"gantools.cli.{self.name}").command())
+        return make_uniform(str(self.name), import_module(f"gantools.cli.{self.name}").command())
 
 
 class RootGroup(TyperGroup):
@@ -62,7 +62,7 @@ class RootGroup(TyperGroup):
         for name, command in typer.main.get_group(extra).commands.items():
             if name in self.commands:
                 raise ValueError(f"there is a command `{name}` already")
-            self.add_command(complete(name, command))
+            self.add_command(make_uniform(name, command))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
         """Find a verb and import it."""

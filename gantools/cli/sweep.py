@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gantools.cli.common import complete
 from gantools.cli.console import hushed, put, say, steps_bar, talk, tell
 from gantools.cli.options import extra, make_command, model_options
 from gantools.cli.tasks import TaskGroup, fill
+from gantools.cli.uniform import make_uniform
 from gantools.config import RunConfig
 from gantools.plugins import TaskInfo
 from gantools.registry import load_object
@@ -42,7 +42,7 @@ class _SweepGroup(TaskGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
         looks_like_one = args and (Path(args[0]).is_dir() or os.sep in args[0])
         if looks_like_one and args[0] not in self.commands:
-            return "DIR", complete("sweep DIR", _folder_command()), args
+            return "DIR", make_uniform("sweep DIR", _folder_command()), args
         return super().resolve_command(ctx, args)
 
 

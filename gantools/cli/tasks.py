@@ -7,7 +7,7 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
-from gantools.cli.common import complete
+from gantools.cli.uniform import make_uniform
 from gantools.plugins import TaskInfo, manager
 
 
@@ -26,7 +26,7 @@ class TaskGroup(TyperGroup):
         """Find a task and build its command."""
         name, command, rest = super().resolve_command(ctx, args)
         if isinstance(command, _TaskCommand):
-            command = complete(f"{self.name} {name}", self.build(command.info))
+            command = make_uniform(f"{self.name} {name}", self.build(command.info))
         return name, command, rest
 
 

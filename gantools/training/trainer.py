@@ -25,6 +25,7 @@ from gantools.task import Batch
 from gantools.training.backend import Backend
 from gantools.training.breakdown import BreakdownError, breakdown, pictures_of, rolled_back
 from gantools.training.checkpoint import save_checkpoint
+from gantools.training.clock import Clock
 from gantools.training.display import Display
 from gantools.training.evaluator import Evaluator
 from gantools.training.finetuning import Start
@@ -97,9 +98,7 @@ class Trainer:
         self.step = 0
         self.signal: int | None = None
         self._asked: int | None = None
-        self._spent = 0.0
-        self._began = perf_counter()
-        self._interval = (0, self._began)
+        self.clock = Clock(state.get("seconds", 0.0))
         self._logged_at = 0
         if state:
             self._load(state)
@@ -136,7 +135,7 @@ class Trainer:
         if self.step == 0:
             self._sheet()
         self.processes.wait()
-        self._restart_clock()
+        self.clock.start()
         if self._owed and self.schedule.done(self.step) and self.evaluator.due(self.step, last=True):
             with self._pause():
                 self._evaluate(last=True)
@@ -157,12 +156,12 @@ class Trainer:
 
     def _agree(self) -> float:
         """Hear of a signal that any process was sent; return the seconds that have passed, the same to all."""
-        number, seconds = self.processes.agree(self._asked or 0, self._seconds)
+        number, seconds = self.processes.agree(self._asked or 0, self.clock.seconds)
         self.signal = int(number) or None
         return seconds
 
     def _after_step(self) -> None:
-        remaining = self.schedule.remaining(self.step, self._seconds)
+        remaining = self.schedule.remaining(self.step, self.clock.seconds)
         self.display.progress(self.step, self.schedule.total, remaining)
         if self.processes.leads and (said := self.forecast.after_step(self.step, self.schedule.total, perf_counter())):
             self.display.note(said)
@@ -190,14 +189,14 @@ class Trainer:
         if self.processes.leads:
             self._tell(values, steps)
         self._logged_at = self.step
-        self._interval = (self.step, perf_counter())
+        self.clock.next_lap()
 
     def _tell(self, values: dict[str, float], steps: int) -> None:
         """Write and show the mean losses of the last steps, and what the task measures."""
         values |= self._report()
-        rate = steps * self.config.batch_size / max(perf_counter() - self._interval[1], 1e-9)
+        rate = steps * self.config.batch_size / self.clock.lap
         finite = {name: value for name, value in values.items() if math.isfinite(value)}
-        row = {"seconds": round(self._seconds, 3), "images_per_second": round(rate, 3), **finite}
+        row = {"seconds": round(self.clock.seconds, 3), "images_per_second": round(rate, 3), **finite}
         self.log.write({"step": self.step, **row})
         self.display.logged(self.step, row)
         manager().call("gantools_step_logged", run=self.run, step=self.step, values=row)
@@ -257,7 +256,7 @@ class Trainer:
         state = {
             "step": self.step,
             "total": self.schedule.total,
-            "seconds": self._seconds,
+            "seconds": self.clock.seconds,
             "data": self.data.describe()["fingerprint"],
             "updates": self.updates.state_dict(),
             "best": self.evaluator.best,
@@ -286,7 +285,6 @@ class Trainer:
 
     def _load(self, state: dict[str, Any]) -> None:
         self.step = self._logged_at = state["step"]
-        self._spent = state["seconds"]
         if state["data"] != self.data.describe()["fingerprint"]:
             log.warning(
                 "the pictures have changed since the checkpoint: the run goes on, but not exactly as it would have"
@@ -343,10 +341,6 @@ class Trainer:
         return "with " + " and ".join(filter(None, (kept, f"new {', '.join(new)}" if new else "")))
 
     @property
-    def _seconds(self) -> float:
-        return self._spent + perf_counter() - self._began
-
-    @property
     def _log_every(self) -> int:
         return self.config.log_every or (10 if self.config.minutes else max(1, min(50, self._total // 100)))
 
@@ -358,18 +352,12 @@ class Trainer:
     def _total(self) -> int:
         return self.schedule.total or 0
 
-    def _restart_clock(self) -> None:
-        self._began = perf_counter()
-        self._interval = (self.step, perf_counter())
-
     @contextmanager
     def _pause(self) -> Iterator[None]:
         """Leave the time of sheets and checkpoints out of the images per second; all wait for the first process."""
-        began = perf_counter()
-        yield
-        self.processes.wait()
-        step, since = self._interval
-        self._interval = (step, since + perf_counter() - began)
+        with self.clock.paused():
+            yield
+            self.processes.wait()
 
     def _warn(self, message: str | None) -> None:
         if message:

@@ -12,13 +12,13 @@ from gantools.cli.examples import EXAMPLES, epilog
 _TYPE_WIDTH = 12  # of the help's column of types: what is wider leaves no room for words at 80 columns
 
 
-def complete(name: str, command: Any) -> Any:
+def make_uniform(name: str, command: Any) -> Any:
     """Return a command, and those below it, with the examples of its name and with ``--quiet``."""
     if name in EXAMPLES:
         command.epilog = epilog(*EXAMPLES[name])
     parts = getattr(command, "commands", {})
     for sub, part in parts.items():
-        complete(f"{name} {sub}", part)
+        make_uniform(f"{name} {sub}", part)
     taken = {flag for parameter in command.params for flag in parameter.opts}
     if (not parts or command.invoke_without_command) and not taken & {"--quiet", "-q"}:
         command.params.append(_quiet(command))
