@@ -23,6 +23,9 @@ class Config(DomainSettings):
     skips: bool = option(
         True, "hand lines and colours of the source on, and paint a change of it; not the paper's", "Networks"
     )
+    conditional_norm: bool = option(
+        True, "let the labels scale and shift what the generator's norms leave; not the paper's", "Networks"
+    )
     recogniser: bool = option(
         True,
         "learn to see which attributes a picture has, so that --to +A keeps the others; not the paper's",
@@ -38,7 +41,7 @@ class Config(DomainSettings):
         ge=1,
     )
     projection: bool = option(
-        True, "let the discriminator judge pictures as ones of their domain; not the paper's", "Networks"
+        True, "let the discriminator judge patches as ones of their domain; not the paper's", "Networks"
     )
     classification: float = option(1.0, "weight of the classification losses", "Losses", ge=0)
     identity: float = option(
@@ -64,8 +67,8 @@ class Config(DomainSettings):
             "size": 128, "load_size": 128, "flip": True, "batch_size": 16, "steps": 40_000, "decay_from": 0.5,
             "lr_g": 1e-4, "lr_d": 1e-4, "betas": (0.5, 0.999), "optimizer": "adam", "ema": 0.0, "augment": "",
             "objective": "wgan-gp", "n_critic": 5, "width": 64, "blocks": 6, "upsample": "transpose",
-            "skips": False, "d_width": 64, "d_layers": 6, "projection": False, "classification": 1.0, "identity": 0.0,
-            "reconstruction": 10.0, "adversarial": 1.0,
+            "skips": False, "conditional_norm": False, "d_width": 64, "d_layers": 6, "projection": False,
+            "classification": 1.0, "identity": 0.0, "reconstruction": 10.0, "adversarial": 1.0,
         }
     }  # fmt: skip
 

@@ -36,8 +36,8 @@ class OriginalStarGAN(Importer):
         tensors = adopt(network, _layers(blocks), foreign, STATISTICS)
         select, kinds = _domains(labels, wishes)
         settings = {
-            "width": width, "blocks": blocks, "upsample": "transpose", "skips": False, "projection": False,
-            "recogniser": False, "select": select, "labels": kinds, **_critic(parts, wishes),
+            "width": width, "blocks": blocks, "upsample": "transpose", "skips": False, "conditional_norm": False,
+            "projection": False, "recogniser": False, "select": select, "labels": kinds, **_critic(parts, wishes),
         }  # fmt: skip
         names = [name for part in select for name in part.split(",")]
         layout = f"StarGAN: {len(names)} domains, {blocks} blocks"
@@ -51,15 +51,18 @@ def _is_generator(tensors: Tensors) -> bool:
 
 def _layers(blocks: int) -> Iterator[tuple[str, str]]:
     """Yield our names of convolutions and norms, and theirs."""
-    yield from (("stem.0", "main.0"), ("stem.1", "main.1"))
+
+    def layer(name: str, theirs: str, first: int) -> Iterator[tuple[str, str]]:
+        yield from ((f"{name}.conv", f"{theirs}{first}"), (f"{name}.norm", f"{theirs}{first + 1}"))
+
+    yield from layer("stem", "main.", 0)
     for i in range(2):
-        yield from ((f"down.{i}.0", f"main.{3 + 3 * i}"), (f"down.{i}.1", f"main.{4 + 3 * i}"))
+        yield from layer(f"down.{i}", "main.", 3 + 3 * i)
     for i in range(blocks):
-        for j, part in enumerate(("first", "second")):
-            yield from ((f"blocks.{i}.{part}.{k}", f"main.{9 + i}.main.{3 * j + k}") for k in range(2))
+        yield from layer(f"blocks.{i}.first", f"main.{9 + i}.main.", 0)
+        yield from layer(f"blocks.{i}.second", f"main.{9 + i}.main.", 3)
     for i in range(2):
-        place = 9 + blocks + 3 * i
-        yield from ((f"up.{i}.0", f"main.{place}"), (f"up.{i}.1", f"main.{place + 1}"))
+        yield from layer(f"up.{i}", "main.", 9 + blocks + 3 * i)
     yield "head", f"main.{15 + blocks}"
 
 

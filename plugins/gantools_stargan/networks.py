@@ -7,7 +7,7 @@ import itertools
 import torch
 from torch import Tensor, nn
 
-from gantools.networks import AutoEncoder, Doubling, InstanceNorm, PictureConv2d
+from gantools.networks import AutoEncoder, InstanceNorm, PictureConv2d, convolve_doubled
 from gantools.networks.resnet import Upsample
 from gantools.objectives import Verdict
 
@@ -21,32 +21,48 @@ class Generator(nn.Module):
     constant label maps the network would not tell where a picture ends. ``skips``, not the paper's, hand what the
     halving layers see on to the doubling ones (Ronneberger et al. 2015), and the network paints a change of its source:
     tanh(change + artanh(0.9 source)). It then starts with the source's lines and colours, where the paper's may settle
-    on inverted colours, which the reconstruction loss does not mind.
+    on inverted colours, which the reconstruction loss does not mind. ``conditional_norm``, not the paper's, gives each
+    label a scale and shift of its own after every norm (conditional instance norm, Dumoulin et al. 2017, eq. 5): a
+    constant label map moves a channel as a whole, and the norm takes that away again but for the borders.
     """
 
     stride = 4
 
     def __init__(
-        self, labels: int, width: int = 64, blocks: int = 6, upsample: Upsample = "resize", skips: bool = False
+        self,
+        labels: int,
+        width: int = 64,
+        blocks: int = 6,
+        upsample: Upsample = "resize",
+        skips: bool = False,
+        conditional_norm: bool = False,
     ) -> None:
         super().__init__()
         self.skips = skips
         twice = 2 if skips else 1
-        self.stem = _conv(3 + labels, width, 7, 1, 3)
-        self.down = nn.ModuleList([_conv(width, 2 * width, 4, 2, 1), _conv(2 * width, 4 * width, 4, 2, 1)])
-        self.blocks = nn.Sequential(*(_Residual(4 * width) for _ in range(blocks)))
+        told = labels if conditional_norm else 0
+        self.stem = _Layer(nn.Conv2d(3 + labels, width, 7, 1, 3, bias=False), told)
+        self.down = nn.ModuleList(
+            _Layer(nn.Conv2d(inside, 2 * inside, 4, 2, 1, bias=False), told) for inside in (width, 2 * width)
+        )
+        self.blocks = nn.ModuleList(_Residual(4 * width, told) for _ in range(blocks))
         self.up = nn.ModuleList(
-            [_doubling(4 * width, 2 * width, upsample), _doubling(twice * 2 * width, width, upsample)]
+            _Layer(_doubling(inside, outside, upsample), told, doubles=upsample == "resize")
+            for inside, outside in ((4 * width, 2 * width), (twice * 2 * width, width))
         )
         self.head = PictureConv2d(twice * width, 3, 7, 1, 3, bias=False)
 
     def forward(self, image: Tensor, labels: Tensor) -> Tensor:
         """Translate pictures in [-1, 1] to the domains of ``labels`` [N, C], 0 or 1 each."""
-        maps = labels.to(image.dtype)[:, :, None, None].expand(-1, -1, *image.shape[2:])
-        whole = self.stem(torch.cat([image, maps], 1))
-        half = self.down[0](whole)
-        x = self.up[0](self.blocks(self.down[1](half)))
-        x = self.up[1](self._beside(x, half))
+        labels = labels.to(image.dtype)
+        maps = labels[:, :, None, None].expand(-1, -1, *image.shape[2:])
+        whole = self.stem(torch.cat([image, maps], 1), labels)
+        half = self.down[0](whole, labels)
+        x = self.down[1](half, labels)
+        for block in self.blocks:
+            x = block(x, labels)
+        x = self.up[0](x, labels)
+        x = self.up[1](self._beside(x, half), labels)
         painted: Tensor = self.head(self._beside(x, whole))
         return (painted + (_SOURCE * image).atanh()).tanh() if self.skips else painted.tanh()
 
@@ -58,7 +74,9 @@ class Discriminator(nn.Module):
     """Halving convolutions with two heads: scores of patches, and domain logits [N, C] as ``aux["domains"]``.
 
     With ``projection``, not the paper's, the scores say how real a picture is *as one of its labels*: each label adds a
-    projection of the features (Miyato & Koyama 2018, eq. 3, here for each patch).
+    projection of the features (Miyato & Koyama 2018, eq. 3, here for each patch). The domain logits are then those of
+    patches, averaged: the paper's head looks at each place by weights of its own, and a generator learns to please it
+    with flecks in the same corner of all pictures.
     """
 
     def __init__(
@@ -74,7 +92,9 @@ class Discriminator(nn.Module):
             )
         )
         self.head = nn.Conv2d(channels[-1], 1, 3, 1, 1, bias=False)
-        self.domains = nn.Conv2d(channels[-1], labels, max(1, size >> layers), bias=False)
+        whole = max(1, size >> layers)
+        patches = {"kernel_size": 3, "padding": 1} if projection else {"kernel_size": whole}
+        self.domains = nn.Conv2d(channels[-1], labels, **patches, bias=False)
         self.projection = nn.Conv2d(channels[-1], labels, 3, 1, 1, bias=False) if projection else None
 
     def forward(self, image: Tensor, labels: Tensor | None = None) -> Verdict:
@@ -126,30 +146,38 @@ def discriminator_layers(size: int) -> int:
     return max(1, min(_DEEPEST, size.bit_length() - 2))
 
 
-def _norm(channels: int) -> nn.Module:
-    return InstanceNorm(channels, affine=True)
-
-
-def _conv(inside: int, outside: int, kernel: int, stride: int, padding: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inside, outside, kernel, stride, padding, bias=False), _norm(outside), nn.ReLU(inplace=True)
-    )
-
-
-def _doubling(inside: int, outside: int, upsample: Upsample) -> nn.Sequential:
+def _doubling(inside: int, outside: int, upsample: Upsample) -> nn.Conv2d | nn.ConvTranspose2d:
     if upsample == "resize":
-        return Doubling(_conv(inside, outside, 3, 1, 1))
-    return nn.Sequential(
-        nn.ConvTranspose2d(inside, outside, 4, 2, 1, bias=False), _norm(outside), nn.ReLU(inplace=True)
-    )
+        return nn.Conv2d(inside, outside, 3, 1, 1, bias=False)
+    return nn.ConvTranspose2d(inside, outside, 4, 2, 1, bias=False)
+
+
+class _Layer(nn.Module):
+    """Convolution, instance norm and ReLU; ``told`` is the number of labels that scale and shift what is normalised."""
+
+    def __init__(
+        self, convolution: nn.Conv2d | nn.ConvTranspose2d, told: int, doubles: bool = False, activates: bool = True
+    ) -> None:
+        super().__init__()
+        channels = convolution.out_channels
+        self.conv, self.doubles, self.activates = convolution, doubles, activates
+        self.norm = InstanceNorm(channels, affine=not told)
+        self.style = nn.Linear(told, 2 * channels) if told else None
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        x = self.norm(convolve_doubled(x, self.conv) if self.doubles else self.conv(x))
+        if self.style is not None:
+            scale, shift = self.style(labels)[:, :, None, None].to(x.dtype).chunk(2, 1)
+            x = torch.addcmul(shift, x, 1 + scale)
+        return x.relu_() if self.activates else x
 
 
 class _Residual(nn.Module):
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, told: int) -> None:
         super().__init__()
-        self.first = _conv(channels, channels, 3, 1, 1)
-        self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), _norm(channels))
+        self.first = _Layer(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), told)
+        self.second = _Layer(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), told, activates=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = x + self.second(self.first(x))
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        result: Tensor = x + self.second(self.first(x, labels), labels)
         return result

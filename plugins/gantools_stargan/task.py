@@ -43,9 +43,9 @@ class StarGAN(Task[Config]):
         """
         config = self.config
         sets = len(self.slices) if len(self.slices) > 1 else 0
-        networks: dict[str, nn.Module] = {
-            "g": Generator(len(self.names) + sets, config.width, config.blocks, config.upsample, config.skips)
-        }
+        labels = len(self.names) + sets
+        shape = (config.width, config.blocks, config.upsample, config.skips, config.conditional_norm)
+        networks: dict[str, nn.Module] = {"g": Generator(labels, *shape)}
         if self._recognises:
             networks["recogniser"] = Recogniser(len(self.names))
         return networks

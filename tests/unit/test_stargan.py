@@ -116,6 +116,22 @@ def test_with_skips_a_network_that_paints_nothing_keeps_its_source_and_without_t
         torch.testing.assert_close(generator(images, labels), expected)
 
 
+def test_a_label_scales_and_shifts_what_a_norm_leaves_and_without_it_says_little():
+    images, labels = torch.rand(2, 3, 32, 32), torch.tensor([[0.0, 0], [0, 1]])
+    layer = Generator(2, 4, 1, conditional_norm=True).down[0]
+    features = torch.rand(2, 4, 16, 16)
+    torch.nn.init.zeros_(layer.style.bias)
+    with torch.no_grad():
+        layer.style.weight[:, 1] = torch.cat([torch.full((8,), 2.0), torch.full((8,), -0.5)])
+    normalised = torch.nn.functional.instance_norm(layer.conv(features))
+    expected = torch.stack([normalised[0], 3 * normalised[1] - 0.5]).relu()
+    torch.testing.assert_close(layer(features, labels), expected)
+    stem = Generator(2, 4, 1).stem  # the paper's: a norm takes a constant map away, but for the borders
+    same = images[:1].expand(2, -1, -1, -1)
+    seen = stem.conv(torch.cat([same, labels[:, :, None, None].expand(-1, -1, 32, 32)], 1))[:, :, 3:-3, 3:-3]
+    torch.testing.assert_close(*torch.nn.functional.instance_norm(seen))
+
+
 def test_a_projection_adds_what_the_features_say_of_each_label():
     critic = Discriminator(3, 16, 4, 2, projection=True)
     images = torch.rand(2, 3, 16, 16)
