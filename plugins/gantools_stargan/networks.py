@@ -7,7 +7,7 @@ import itertools
 import torch
 from torch import Tensor, nn
 
-from gantools.networks import AutoEncoder, InstanceNorm, PictureConv2d, convolve_doubled
+from gantools.networks import AutoEncoder, Doubling, InstanceNorm, PictureConv2d
 from gantools.networks.resnet import Upsample
 from gantools.objectives import Verdict
 
@@ -41,13 +41,11 @@ class Generator(nn.Module):
         self.skips = skips
         twice = 2 if skips else 1
         told = labels if conditional_norm else 0
-        self.stem = _Layer(nn.Conv2d(3 + labels, width, 7, 1, 3, bias=False), told)
-        self.down = nn.ModuleList(
-            _Layer(nn.Conv2d(inside, 2 * inside, 4, 2, 1, bias=False), told) for inside in (width, 2 * width)
-        )
+        self.stem = _Layer(_conv(3 + labels, width, 7, 1, 3), width, told)
+        self.down = nn.ModuleList(_Layer(_conv(i, 2 * i, 4, 2, 1), 2 * i, told) for i in (width, 2 * width))
         self.blocks = nn.ModuleList(_Residual(4 * width, told) for _ in range(blocks))
         self.up = nn.ModuleList(
-            _Layer(_doubling(inside, outside, upsample), told, doubles=upsample == "resize")
+            _Layer(_doubling(inside, outside, upsample), outside, told)
             for inside, outside in ((4 * width, 2 * width), (twice * 2 * width, width))
         )
         self.head = PictureConv2d(twice * width, 3, 7, 1, 3, bias=False)
@@ -92,9 +90,8 @@ class Discriminator(nn.Module):
             )
         )
         self.head = nn.Conv2d(channels[-1], 1, 3, 1, 1, bias=False)
-        whole = max(1, size >> layers)
-        patches = {"kernel_size": 3, "padding": 1} if projection else {"kernel_size": whole}
-        self.domains = nn.Conv2d(channels[-1], labels, **patches, bias=False)
+        kernel, padding = (3, 1) if projection else (max(1, size >> layers), 0)
+        self.domains = nn.Conv2d(channels[-1], labels, kernel, padding=padding, bias=False)
         self.projection = nn.Conv2d(channels[-1], labels, 3, 1, 1, bias=False) if projection else None
 
     def forward(self, image: Tensor, labels: Tensor | None = None) -> Verdict:
@@ -146,26 +143,27 @@ def discriminator_layers(size: int) -> int:
     return max(1, min(_DEEPEST, size.bit_length() - 2))
 
 
-def _doubling(inside: int, outside: int, upsample: Upsample) -> nn.Conv2d | nn.ConvTranspose2d:
+def _conv(inside: int, outside: int, kernel: int, stride: int, padding: int) -> nn.Conv2d:
+    return nn.Conv2d(inside, outside, kernel, stride, padding, bias=False)
+
+
+def _doubling(inside: int, outside: int, upsample: Upsample) -> nn.Module:
     if upsample == "resize":
-        return nn.Conv2d(inside, outside, 3, 1, 1, bias=False)
+        return Doubling(nn.Sequential(_conv(inside, outside, 3, 1, 1)))
     return nn.ConvTranspose2d(inside, outside, 4, 2, 1, bias=False)
 
 
 class _Layer(nn.Module):
     """Convolution, instance norm and ReLU; ``told`` is the number of labels that scale and shift what is normalised."""
 
-    def __init__(
-        self, convolution: nn.Conv2d | nn.ConvTranspose2d, told: int, doubles: bool = False, activates: bool = True
-    ) -> None:
+    def __init__(self, convolution: nn.Module, channels: int, told: int, activates: bool = True) -> None:
         super().__init__()
-        channels = convolution.out_channels
-        self.conv, self.doubles, self.activates = convolution, doubles, activates
+        self.conv, self.activates = convolution, activates
         self.norm = InstanceNorm(channels, affine=not told)
         self.style = nn.Linear(told, 2 * channels) if told else None
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        x = self.norm(convolve_doubled(x, self.conv) if self.doubles else self.conv(x))
+        x = self.norm(self.conv(x))
         if self.style is not None:
             scale, shift = self.style(labels)[:, :, None, None].to(x.dtype).chunk(2, 1)
             x = torch.addcmul(shift, x, 1 + scale)
@@ -175,8 +173,8 @@ class _Layer(nn.Module):
 class _Residual(nn.Module):
     def __init__(self, channels: int, told: int) -> None:
         super().__init__()
-        self.first = _Layer(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), told)
-        self.second = _Layer(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), told, activates=False)
+        self.first = _Layer(_conv(channels, channels, 3, 1, 1), channels, told)
+        self.second = _Layer(_conv(channels, channels, 3, 1, 1), channels, told, activates=False)
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         result: Tensor = x + self.second(self.first(x, labels), labels)
