@@ -19,7 +19,10 @@ def derive_seed(*parts: int | str) -> int:
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Seed the global generators for as long as this lasts, and put them back as they were."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
+        if device.type == "cpu":
+            torch.default_generator.manual_seed(seed)  # what follows asks each kind of accelerator, which takes a while
+        else:
+            torch.manual_seed(seed)
         yield
 
 

@@ -20,7 +20,7 @@ from gantools.inference.video import translate_video
 
 _THREADS = 2  # that decode, and that write
 _AHEAD, _AHEAD_PIXELS = 16, 16_000_000
-_BATCH_PIXELS, _BATCH_PIXELS_GPU = 1 << 15, 1 << 20  # more at once is no faster on a CPU
+_BATCH_PIXELS, _BATCH_PIXELS_GPU = 1 << 15, 1 << 20  # that a network sees; more at once is no faster on a CPU
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def translate_files(
     with ThreadPoolExecutor(_THREADS) as readers, ThreadPoolExecutor(_THREADS) as writers:
         decoded = _Ahead(readers, jobs, max_pixels)
         writing: deque[Future[Result] | Result] = deque()
-        while group := decoded.group(model, together):
+        while group := decoded.group(model, variants, together):
             chosen = variants[group[0].job.variant]
             for one, made in zip(group, _translated(model, group, chosen, seed), strict=True):
                 if isinstance(made, Result):
@@ -74,7 +74,7 @@ class _Ahead:
         self._next: _Opened | None = None
         self.most = 1  # pictures that are on their way
 
-    def group(self, model: Model, together: dict[str, bool]) -> list[_Opened]:
+    def group(self, model: Model, variants: dict[str, Options], together: dict[str, bool]) -> list[_Opened]:
         """Return the next pictures that can be translated in one pass; none at the end."""
         first = self._take()
         if first is None:
@@ -82,8 +82,7 @@ class _Ahead:
         group = [first]
         if not isinstance(first.image, Image.Image) or not together.get(first.job.variant):
             return group
-        pixels = first.image.width * first.image.height
-        most = (_BATCH_PIXELS if model.device.type == "cpu" else _BATCH_PIXELS_GPU) // max(1, pixels)
+        most = _most_together(model, first.image, variants[first.job.variant])
         while len(group) < most and (following := self._take()) is not None:
             if following.job.variant != first.job.variant or getattr(following.image, "size", None) != first.image.size:
                 self._next = following
@@ -117,6 +116,15 @@ class _Ahead:
             return _Opened(job, error)
         except MemoryError:
             return _Opened(job, GanToolsError(f"{job.source} is too large for the memory", "make it smaller"))
+
+
+def _most_together(model: Model, image: Image.Image, chosen: Options) -> int:
+    """Return how many pictures of this size may go through the generator in one pass."""
+    pixels = image.width * image.height
+    view = model.task.view(chosen)
+    seen = view.size**2 if view and view.size else pixels
+    most = _BATCH_PIXELS if model.device.type == "cpu" else _BATCH_PIXELS_GPU
+    return min(most // max(1, seen), _BATCH_PIXELS_GPU // max(1, pixels))
 
 
 def _is_steady(model: Model, chosen: Options) -> bool:
