@@ -1,12 +1,13 @@
 """Time and peak memory of a StarGAN training step, beside the same step written out plainly.
 
-    python benchmarks/stargan_step.py --threads 1 [--size 64 --batch 8 --width 24] [--objective wgan-gp]
+    python benchmarks/stargan_step.py --threads 1 [--size 64 --batch 8 --width 24] [--check]
 
 A step is five critic updates and one of the generator, as in the paper. "plain" makes the same updates of the same
 networks, with torch's own layers, in the order in which the paper tells them: every critic update translates with a
 graph and cuts it off, judges real and generated pictures in passes of their own, and the generator translates once
-more. Steps of the two alternate; the ratio is the median over the pairs, in processor time. Each peak comes from a
-process of its own.
+more; only the points between real and generated pictures are drawn as gantools draws them. At first all gradients of a
+step have to agree, in float64. Then steps of the two alternate; the ratio is the median over the pairs, in processor
+time. Each peak comes from a process of its own.
 """
 
 from __future__ import annotations
@@ -18,16 +19,18 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable
-from itertools import cycle, islice
+from functools import partial
+from itertools import islice, repeat
 from time import process_time
 from typing import Any
 
 import torch
+from plain_step import DESCENT, apart, in_unit, optimizers
 from torch import Tensor
 from torch.nn.functional import cross_entropy, l1_loss
 from usual_layers import with_usual_layers
 
-PAIRS, DOMAINS, CRITIC = 7, 4, 5
+PAIRS, DOMAINS, CRITIC, TOLERANCE = 7, 4, 5, 1e-5
 Step = Callable[[int], None]
 
 
@@ -36,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, value in {"threads": 1, "size": 64, "batch": 8, "width": 24}.items():
         parser.add_argument(f"--{name}", type=int, default=value)
-    parser.add_argument("--objective", default="wgan-gp", help="for our own step; the plain one is always wgan-gp")
+    parser.add_argument("--check", action="store_true", help="compare gradients, and stop")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -46,15 +49,19 @@ def main() -> None:
             step(number)
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return
+    far = apart(partial(make, options, torch.float64, **DESCENT) for make in makers().values())
+    print(f"gradients agree to {far:.1e} of the largest")
+    if far > TOLERANCE:
+        sys.exit("which is too far")
+    if options.check:
+        return
     seconds = compare(options)
     peaks = {
         name: float(subprocess.run([sys.executable, *sys.argv, "--one", name], check=True, stdout=-1, text=True).stdout)
         for name in seconds
     }
     ratio = statistics.median(plain / ours for ours, plain in zip(seconds["gantools"], seconds["plain"], strict=True))
-    print(
-        f"StarGAN step, {options.size} px, batch {options.batch}, width {options.width}, {options.objective}, n_critic"
-    )
+    print(f"StarGAN step, {options.size} px, batch {options.batch}, width {options.width}, wgan-gp, n_critic")
     print(f"{CRITIC}, float32, {options.threads} threads; median of {PAIRS} pairs\n")
     print("| step | s | peak MB |\n|---|---|---|")
     for name, times in seconds.items():
@@ -63,7 +70,7 @@ def main() -> None:
     print(json.dumps({"ratio": ratio, "seconds": seconds, "peak_mb": peaks}), file=sys.stderr)
 
 
-def makers() -> dict[str, Callable[[argparse.Namespace], Step]]:
+def makers() -> dict[str, Callable[..., Step]]:
     """Return what makes a step of each kind."""
     return {"gantools": ours, "plain": plain}
 
@@ -80,41 +87,46 @@ def compare(options: argparse.Namespace) -> dict[str, list[float]]:
     return {name: times[1:] for name, times in seconds.items()}
 
 
-def ours(options: argparse.Namespace) -> Step:
+def ours(options: argparse.Namespace, dtype: torch.dtype = torch.uint8, **settings: Any) -> Step:
     """Return a step as `gantools train stargan` makes it."""
-    updates = build(options)
-    batches = cycle(batch(options) for _ in range(1))
+    updates = build(options, **settings)
+    batches = repeat(batch(options, dtype))
     return lambda number: updates.step(number, batches, 1.0)
 
 
-def plain(options: argparse.Namespace) -> Step:
+def plain(options: argparse.Namespace, dtype: torch.dtype = torch.uint8, **settings: Any) -> Step:
     """Return a step of WGAN-GP, classification and reconstruction written out plainly."""
-    updates = build(options)
+    updates = build(options, **settings)
     nets = with_usual_layers(updates.nets)
     g, d = nets["g"], nets["d"]
-    g_optimizer, d_optimizer = (torch.optim.Adam(net.parameters(), 1e-4, (0.5, 0.999)) for net in (g, d))
-    batches = cycle(batch(options) for _ in range(1))
+    step_d, step_g = optimizers(updates)
+    batches = repeat(batch(options, dtype))
 
     def step(number: int) -> None:
-        for sample in islice(batches, CRITIC):
-            image, label, target = sample["image"].float() / 127.5 - 1, sample["label"], sample["target"]
+        for update, sample in enumerate(islice(batches, CRITIC), CRITIC * number):
+            image, label, target = in_unit(sample["image"]), sample["label"], sample["target"]
             real = d(image)
             fake_image = g(image, target)
             fake = d(fake_image.detach())
-            share = torch.rand(len(image), 1, 1, 1)
+            share = shares(updates.config, update).to(image.dtype)
             between = (share * image + (1 - share) * fake_image.detach()).requires_grad_()
             loss = fake.score.mean() - real.score.mean() + 10 * penalty(d(between).score, between)
-            d_optimizer.zero_grad()
-            (loss + cross_entropy(real.aux["domains"], label.argmax(1))).backward()
-            d_optimizer.step()
+            step_d(loss + cross_entropy(real.aux["domains"], label.argmax(1)))
         fake_image = g(image, target)
         fake = d(fake_image)
         loss = cross_entropy(fake.aux["domains"], target.argmax(1)) - fake.score.mean()
-        g_optimizer.zero_grad()
-        (loss + 10 * l1_loss(g(fake_image, label), image)).backward()
-        g_optimizer.step()
+        step_g(loss + 10 * l1_loss(g(fake_image, label), image))
 
     return step
+
+
+def shares(config: Any, update: int) -> Tensor:
+    """Return where between real and generated each point lies, [N, 1, 1, 1]."""
+    from gantools.randomness import StepRandom
+
+    count = config.batch_size
+    random = StepRandom(config.seed, "d", update, rows=slice(0, count), total=count, device="cpu")
+    return random.uniform(1, 1, 1)
 
 
 def penalty(score: Tensor, points: Tensor) -> Tensor:
@@ -123,24 +135,31 @@ def penalty(score: Tensor, points: Tensor) -> Tensor:
     return (slope.flatten(1).norm(dim=1) - 1).square().mean()
 
 
-def batch(options: argparse.Namespace) -> dict[str, Tensor]:
-    """Return a batch as the data set gives it, of random pixels."""
+def batch(options: argparse.Namespace, dtype: torch.dtype) -> dict[str, Tensor]:
+    """Return a batch as the data set gives it, of random pixels: in [-1, 1], unless they are whole numbers."""
     labels = torch.eye(DOMAINS)[torch.arange(options.batch) % DOMAINS]
-    pictures = torch.randint(256, (options.batch, 3, options.size, options.size), dtype=torch.uint8)
+    chance = torch.Generator().manual_seed(0)
+    pictures = torch.randint(256, (options.batch, 3, options.size, options.size), dtype=torch.uint8, generator=chance)
+    pictures = pictures if dtype == torch.uint8 else pictures.to(dtype) / 127.5 - 1
     return {"image": pictures, "label": labels, "target": labels.flip(0), "set": torch.zeros(options.batch).long()}
 
 
-def build(options: argparse.Namespace) -> Any:
+def build(options: argparse.Namespace, **more: Any) -> Any:
     """Return the updates that `gantools train stargan` makes."""
     from gantools.objectives.grammar import build_objective
     from gantools.training.backend import Backend
     from gantools.training.run import load_task, resolve
     from gantools.training.updates import Updates
 
-    given: dict[str, Any] = {name: getattr(options, name) for name in ("threads", "size", "width", "objective")}
+    given: dict[str, Any] = {name: getattr(options, name) for name in ("threads", "size", "width")}
     given |= {"batch_size": options.batch, "device": "cpu", "n_critic": CRITIC, "labels": "exclusive", "ema": 0.0}
-    given |= {"projection": False, "identity": 0.0, "reconstruction": 10.0}  # the paper's losses
-    info, config = resolve("stargan", {**given, "select": ",".join(f"domain{i}" for i in range(DOMAINS))})
+    given |= {
+        "projection": False,
+        "identity": 0.0,
+        "reconstruction": 10.0,
+        "objective": "wgan-gp",
+    }  # the paper's losses
+    info, config = resolve("stargan", {**given, **more, "select": ",".join(f"domain{i}" for i in range(DOMAINS))})
     backend = Backend(config.device, config.precision, config.threads)
     return Updates(load_task(info, config), build_objective(config), config, backend)
 
