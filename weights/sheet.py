@@ -2,6 +2,7 @@
 
 python weights/sheet.py emoji-colour emoji/test/outline emoji/test/openmoji    # source, made and true
 python weights/sheet.py emoji-styles emoji/test -o emoji-styles-truth.png      # StarGAN: made and true in each domain
+python weights/sheet.py emoji-styles emoji/test --made                         # what is made alone
 python weights/sheet.py emoji-words words/test -o emoji-words-truth.png        # text to image: painted above true
 """
 
@@ -29,10 +30,13 @@ def main() -> None:
     parser.add_argument("name", help="of shipped weights")
     parser.add_argument("folders", nargs="+", type=Path, help="the test pictures")
     parser.add_argument("-o", "--out", help="name of the file [NAME.png]")
+    parser.add_argument("--made", action="store_true", help="StarGAN: leave the true pictures out")
     options = parser.parse_args()
     model, target = gantools.load(options.name, device="cpu"), HERE / (options.out or f"{options.name}.png")
     if model.info.name == "stargan":
-        draw_pictures(restyled(model, *options.folders), target)
+        columns = restyled(model, *options.folders)
+        shown = [name for name in columns if not (options.made and name.startswith("true "))]
+        draw_pictures({name: columns[name] for name in shown}, target)
     elif model.info.name == "text2image":
         draw_pictures(painted(model, *options.folders), target, repeat=False)
     else:
