@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
 
-from gantools.data.folders import list_images
+from gantools.data.folders import is_image, list_images
 from gantools.data.listing import Listing
 from gantools.data.places import folders_in, is_folder
 from gantools.data.table import Column, read_table
@@ -232,7 +232,10 @@ def _located(
 
 
 def _finder(data: Path) -> Callable[[str], Path | None]:
-    """Return what finds the picture that a row means: its path, else its name, else its name without ending."""
+    """Return what finds the picture that a row means: its path, else its name, else its name without ending.
+
+    CelebA's file names JPEGs, and its pictures come as PNGs, too.
+    """
     by_path: dict[str, Path] = {}
     by_name: dict[str, list[Path]] = {}
     by_stem: dict[str, list[Path]] = {}
@@ -244,7 +247,7 @@ def _finder(data: Path) -> Callable[[str], Path | None]:
 
     def find(name: str) -> Path | None:
         base = name.replace("\\", "/").rpartition("/")[2].lower()
-        candidates = by_name.get(base) or by_stem.get(base) or []
+        candidates = by_name.get(base) or by_stem.get(Path(base).stem if is_image(base) else base) or []
         return by_path.get(name) or (candidates[0] if len(candidates) == 1 else None)
 
     return find

@@ -43,6 +43,13 @@ def test_celebas_attributes_are_independent(faces):
     assert b"".join(read_labels(faces / "faces", faces / "celeba.txt", ["Young"]).labels) == b"\0\0\1\1"
 
 
+def test_the_pictures_may_be_of_another_format_than_the_file_says(faces):
+    (faces / "jpg.txt").write_text("2\nSmiling\n1.jpg 1\n5.jpg -1\n")
+    found = read_labels(faces / "faces", faces / "jpg.txt", [])
+    assert [path.name for path in found.files] == ["1.png"]
+    assert found.missing == ("5.jpg",)
+
+
 def test_a_file_is_read_once_until_it_changes(faces):
     first = read_table(faces / "celeba.txt")
     assert read_table(faces / "celeba.txt") is first
