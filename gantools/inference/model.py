@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from hashlib import file_digest
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, overload
 
 import torch
@@ -30,6 +31,7 @@ from gantools.weights.header import Header, read_networks
 from gantools.weights.onnx import SUFFIX, open_session, read_metadata
 
 Source = str | Path | Image.Image
+_LONGEST = 200  # letters of another program's error that are repeated
 
 
 class Model:
@@ -252,5 +254,5 @@ def _check_tensor(images: Tensor, channels: int) -> None:
 
 
 def _first_lines(error: Exception) -> str:
-    """Return what an error says in one line; torch names the first tensor that does not fit in its second."""
-    return " ".join(line.strip() for line in str(error).splitlines()[:2]) or type(error).__name__
+    """Return what an error says in one short line; torch's second names all tensors that are missing."""
+    return shorten(" ".join(str(error).splitlines()[:2]), _LONGEST, placeholder=" …") or type(error).__name__
