@@ -46,9 +46,10 @@ Pictures = tuple[Picture, ...]
 class Comparison:
     """One row of an evaluation: what is made out of what, and which real pictures it is compared with.
 
-    Either ``sources`` are translated with ``options``, or ``prompts`` painted. ``truth`` holds for each of them the
-    index of the one real picture that it should look like, or None. ``back`` are the options that translate a result
-    back, for each source. ``domains`` are real pictures by what they are, ``domain`` which of these is asked for.
+    Either ``sources`` are translated with ``options``, to which ``own`` adds for each source, or ``prompts`` painted.
+    ``truth`` holds for each of them the index of the one real picture that it should look like, or None. ``back`` are
+    the options that translate a result back, for each source. ``domains`` are real pictures by what they are,
+    ``domain`` which of these is asked for.
     """
 
     title: str
@@ -56,10 +57,15 @@ class Comparison:
     sources: Pictures = ()
     prompts: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    own: tuple[Mapping[str, Any], ...] = ()
     truth: tuple[int | None, ...] = ()
     back: tuple[Mapping[str, Any], ...] = ()
     domains: Mapping[str, Pictures] = field(default_factory=dict)
     domain: str | None = None
+
+    def there(self) -> list[Mapping[str, Any]]:
+        """Return the options that translate each source."""
+        return [{**self.options, **own} for own in self.own or ({},) * len(self.sources)]
 
     def fingerprint(self) -> str:
         """Return a hash of all pictures and words: of what files hold, and how they are called."""
@@ -83,7 +89,8 @@ class Comparison:
             self,
             real=tuple(self.real[i] for i in places),
             sources=tuple(self.sources[i] for i in kept),
-            truth=tuple(truth[i] for i in kept) if self.sources else tuple(truth),
+            truth=tuple(truth[i] for i in kept) if self.sources and truth else tuple(truth),
+            own=tuple(self.own[i] for i in kept) if self.own else (),
             back=tuple(self.back[i] for i in kept) if self.back else (),
             domains={name: tuple(one for one in some if one.path not in broken) for name, some in self.domains.items()},
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from gantools.data.captions import read_captions
 from gantools.data.comparison import Comparison, Picture, Pictures
@@ -45,14 +45,14 @@ def paired_comparisons(config: PairedSettings) -> list[Comparison]:
     return [Comparison(config.direction, real, sources, truth=tuple(range(len(real))))]
 
 
-def domain_comparisons(config: DomainSettings) -> list[Comparison]:
+def domain_comparisons(config: DomainSettings, told: bool = False) -> list[Comparison]:
     """Compare, for each domain, the pictures of all others translated into it with its own.
 
-    Of an attribute, pictures without it get it. Where there are folders for domains, equal names in them belong
-    together.
+    Of an attribute, pictures without it get it; weights that do not see which others they have are ``told``. Where
+    there are folders for domains, equal names in them belong together.
     """
     found = read_sets(config.data, config.attributes, config.select, config.labels)
-    return [row for labelled in found for row in _into_each(labelled)]
+    return [row for labelled in found for row in _into_each(labelled, told)]
 
 
 def caption_comparisons(config: CaptionSettings) -> list[Comparison]:
@@ -71,7 +71,7 @@ def partners(sources: Sequence[Picture], real: Sequence[Picture]) -> tuple[int |
     return tuple(places.get(source.name) for source in sources)
 
 
-def _into_each(labelled: LabelledSet) -> list[Comparison]:
+def _into_each(labelled: LabelledSet, told: bool) -> list[Comparison]:
     """Return a row for each domain or attribute of one data set."""
     columns = list(range(len(labelled.names)))
     exclusive = labelled.kind == "exclusive"
@@ -81,15 +81,18 @@ def _into_each(labelled: LabelledSet) -> list[Comparison]:
     rows = []
     for i in columns:
         name = labelled.names[i]
+        own: list[dict[str, Any]] = []
         if exclusive:
             others = [(one, labelled.names[j]) for j in columns if j != i for one in pictures[j]]
             domains = {labelled.names[j]: pictures[j] for j in columns}
             options, back = {"to": [name]}, [{"to": [origin]} for _, origin in others]
         else:
-            without = _of(labelled, [k for k, label in enumerate(labelled.labels) if not label[i]], "")
+            places = [k for k, label in enumerate(labelled.labels) if not label[i]]
+            without = _of(labelled, places, "")
             others = [(one, "") for one in without]
             domains = {name: pictures[i], f"not {name}": without}
-            options, back = {"to": [f"+{name}"]}, [{"to": [f"-{name}"]}] * len(others)
+            own = [{"from_": _attributes(labelled, k)} if told else {} for k in places]
+            options, back = {"to": [f"+{name}"]}, [{"to": [f"-{name}"], **kept} for kept in own]
         if not others or not pictures[i]:
             continue
         sources = tuple(one for one, _ in others)
@@ -99,6 +102,7 @@ def _into_each(labelled: LabelledSet) -> list[Comparison]:
                 pictures[i],
                 tuple(_told_apart(one, origin) for one, origin in others),
                 options=options,
+                own=tuple(own),
                 truth=partners(sources, pictures[i]) if exclusive else (),
                 back=tuple(back),
                 domains=domains,
@@ -106,6 +110,12 @@ def _into_each(labelled: LabelledSet) -> list[Comparison]:
             )
         )
     return rows
+
+
+def _attributes(labelled: LabelledSet, place: int) -> str:
+    """Return which attributes a picture has, as --from takes them."""
+    has = zip(labelled.names, labelled.labels[place], strict=True)
+    return ",".join(name for name, there in has if there) or "none"
 
 
 def _told_apart(picture: Picture, origin: str) -> Picture:

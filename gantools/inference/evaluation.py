@@ -91,12 +91,15 @@ def evaluate(
 def comparisons_for(info: TaskInfo, trained: RunConfig, data: Settings) -> list[Comparison]:
     """Return what to compare on other data than a task was trained on, named by its data settings."""
     selected, given = getattr(trained, "select", []), data.get("data")
-    if given and selected and len(given) != len(selected) and not data.get("select"):
-        raise GanToolsError(
-            f"data sets here: {len(given)}; that were trained on: {len(selected)}",
-            "give as many, in that order, or name what to compare with --select NAME,… for each",
-        )
-    config = validate(type(trained), {**trained.model_dump(), **data})
+    settings = trained.model_dump()
+    if given and selected and len(given) != len(selected):
+        if not data.get("select"):
+            raise GanToolsError(
+                f"data sets here: {len(given)}; that were trained on: {len(selected)}",
+                "give as many, in that order, or name what to compare with --select NAME,… for each",
+            )
+        settings |= {"attributes": [], "labels": []}  # nobody knows which of them are meant
+    config = validate(type(trained), {**settings, **data})
     found: list[Comparison] = load_object(info.task)(config).comparisons()
     return found
 
@@ -222,7 +225,7 @@ class _Maker:
         if comparison.prompts:
             made, truth, prompts = self._painted(comparison, samples)
             return Evidence(self._set(made, keep=False), self._set(comparison.real), truth, prompts=prompts)
-        made = self._translated(comparison.sources, [comparison.options] * len(comparison.sources), "translated")
+        made = self._translated(comparison.sources, comparison.there(), "translated")
         back = self._translated(made, comparison.back, "back") if comparison.back and self.goes_back else None
         return Evidence(
             self._set(made, keep=False),

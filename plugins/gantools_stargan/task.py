@@ -176,7 +176,7 @@ class StarGAN(Task[Config]):
 
     def comparisons(self) -> list[Comparison]:
         """Translate into each domain the pictures of all others."""
-        return domain_comparisons(self.config)
+        return domain_comparisons(self.config, told=not self._recognises)
 
     def grid(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
         """Show sources, and a column for each domain or attribute."""

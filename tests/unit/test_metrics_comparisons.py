@@ -86,6 +86,16 @@ def test_attributes_are_given_to_pictures_without_them():
     }  # fmt: skip
 
 
+def test_weights_that_see_no_attributes_are_told_which_ones_a_picture_keeps():
+    draw("1.png", "2.png", "3.png")
+    Path("bits.csv").write_text("file,Smiling,Young\n1.png,1,1\n2.png,0,1\n3.png,0,0\n")
+    smiling, _ = domain_comparisons(DomainSettings(data=".", attributes="bits.csv"), told=True)
+    assert smiling.there() == [{"to": ["+Smiling"], "from_": "Young"}, {"to": ["+Smiling"], "from_": "none"}]
+    assert smiling.back[0] == {"to": ["-Smiling"], "from_": "Young"}
+    kept = smiling.without({Path("2.png")})
+    assert (names(kept.sources), kept.there()) == (["3"], [{"to": ["+Smiling"], "from_": "none"}])
+
+
 def test_words_in_a_file_are_domains_wherever_the_pictures_lie():
     draw("cat/1.png", "cat/2.png", "dog/1.png")
     Path("kinds.csv").write_text("file,kind\ncat/1.png,cat\ncat/2.png,dog\ndog/1.png,dog\n")

@@ -1,5 +1,6 @@
 """StarGAN: targets, losses written out, networks as published, and translating into several domains."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ import gantools.task
 from gantools import GanToolsError
 from gantools.cli.translate import draw_variants
 from gantools.data.domains import DomainImages
+from gantools.inference.evaluation import comparisons_for
 from gantools.inference.files import plan
 from gantools.objectives.grammar import build_objective
+from gantools.plugins import manager
 from gantools.randomness import StepRandom
 from gantools_stargan.config import Config, Options
 from gantools_stargan.networks import Discriminator, Generator
@@ -167,6 +170,27 @@ def test_from_goes_with_changes_alone_and_with_their_own_data_set():
             stargan.variants(options)
         assert message in f"{caught.value.message} {caught.value.hint}"
     assert list(stargan.variants(Options(to=["ALL"]))) == ["+Dark", "+Old", "noto", "fluent", "twemoji"]
+
+
+def test_one_of_two_data_sets_is_evaluated_by_its_names():
+    stargan = task(data=["faces", "styles"], attributes=["faces.csv"])
+    compared = partial(comparisons_for, manager().tasks.get("stargan"), stargan.config)
+    rows = compared({"data": [EXAMPLES], "select": ["noto,twemoji"]})
+    assert [row.title for row in rows] == ["to noto", "to twemoji"]
+    with pytest.raises(GanToolsError, match="data sets here: 1; that were trained on: 2"):
+        compared({"data": [EXAMPLES]})
+
+
+def test_without_a_recogniser_an_evaluation_says_what_a_picture_has(elsewhere):
+    for i in range(2):
+        Image.new("RGB", (16, 16)).save(f"{i}.png")
+    Path("faces.csv").write_text("file,Dark,Old\n0.png,0,1\n1.png,1,1\n")
+    for recogniser, expected in ((True, {"to": ["+Dark"]}), (False, {"to": ["+Dark"], "from_": "Old"})):
+        named = {"data": ["."], "attributes": ["faces.csv"], "select": ["Dark,Old"], "labels": ["independent"]}
+        stargan = task(recogniser=recogniser, **named)
+        [row] = stargan.comparisons()
+        assert row.there() == [expected]
+        stargan.variants(Options(**expected))
 
 
 def test_sizes_that_cannot_be_are_refused():
