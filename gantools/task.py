@@ -174,7 +174,10 @@ class Task(Generic[C]):
         return None
 
     def settled(self, nets: Networks, image: Tensor, options: Any) -> Any:
-        """Return options in which nothing is left to be seen of a picture, here [1, C, H, W], at a reduced size."""
+        """Return options in which nothing is left to be seen of a picture [1, C, H, W], or of several of one video.
+
+        They are given at a reduced size.
+        """
         return options
 
     def source(self, options: Any) -> str:

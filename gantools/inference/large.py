@@ -77,7 +77,7 @@ def translate_tiled(model: Model, image: Image.Image, options: Options, seed: in
         )
     if view.size is not None:
         return translate_scaled(lambda small: model.run(small, options, seed), image, view.size, view.detail)
-    options = model.task.settled(model.networks, _preview(model, image), options)
+    options = model.task.settled(model.networks, preview(model, image), options)
     reach, pixel_bytes = probe(model, options, view.stride)
     side = tiling.side or _side(reach, pixel_bytes)
     tiles = cut(image, side, reach, view)
@@ -151,8 +151,8 @@ def _whole(model: Model, image: Image.Image, options: Options, seed: int) -> Ima
     return to_image(model.run(pixels, options, seed)[0])
 
 
-def _preview(model: Model, image: Image.Image) -> torch.Tensor:
-    """Return a picture [1, C, h, w] of 512 pixels a side at most."""
+def preview(model: Model, image: Image.Image) -> torch.Tensor:
+    """Return a picture [1, C, h, w] of 512 pixels a side at most, for `Task.settled`."""
     shrink = _PREVIEW / max(image.size)
     small = _shrunk(image, shrink) if shrink < 1 else image
     return to_unit(to_bytes(small))[None].to(model.device)

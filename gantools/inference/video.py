@@ -8,12 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from PIL import Image
 
 from gantools.config import Options
 from gantools.data.frames import opened
 from gantools.data.pixels import to_image
 from gantools.errors import GanToolsError
+from gantools.inference.large import preview
 from gantools.inference.parts import PartTranslator
 from gantools.networks.whole import Part
 from gantools.storage import write_atomically
@@ -28,8 +30,8 @@ _RATE = 25
 def translate_video(model: Model, source: Path, target: Path, options: Options, seed: int = 0) -> None:
     """Translate a video into another, with its size, its times and its sound; GanToolsError says what is wrong.
 
-    Norms go by the statistics of a few frames from all over the clip, and dropout drops in the same places, so that
-    nothing flickers that does not flicker in the source.
+    Norms go by the statistics of a few frames from all over the clip, attributes are recognised in these together, and
+    dropout drops in the same places, so that nothing flickers that does not flicker in the source.
     """
     frames = _Frames(model, source, options, seed)
     write_atomically(target, lambda temporary: _write(frames, source, temporary, target))
@@ -39,8 +41,11 @@ class _Frames:
     """Translates frames of one video."""
 
     def __init__(self, model: Model, source: Path, options: Options, seed: int) -> None:
-        self._model, self._options, self._seed = model, options, seed
         several = _spread(source)
+        alike = [image for image in several if image.size == several[0].size]
+        previews = torch.cat([preview(model, model.shown(image)) for image in alike])
+        options = model.task.settled(model.networks, previews, options)
+        self._model, self._options, self._seed = model, options, seed
         self.size = several[0].size
         view = model.task.view(options)
         self._steady: PartTranslator | None = None

@@ -143,12 +143,12 @@ class StarGAN(Task[Config]):
         return View(Generator.stride)
 
     def settled(self, nets: Networks, image: Tensor, options: Options) -> Options:
-        """Return options that say which attributes a picture has, where they are to be kept."""
+        """Return options that say which attributes a picture has, or most of several, where they are to be kept."""
         target = read_target(options.to[0], self.config.domains, self.kinds)
         if not target.relative or options.from_ is not None:
             return options
-        seen = self._labels_of(nets, image, target.number, None)[0]
-        names = [name for name, there in zip(self.names, seen.tolist(), strict=True) if there]
+        seen = self._labels_of(nets, image, target.number, None).mean(0)
+        names = [name for name, share in zip(self.names, seen.tolist(), strict=True) if share > 0.5]
         return options.model_copy(update={"from_": ",".join(names) or "none"})
 
     def _labels_of(self, nets: Networks, images: Tensor, number: int, given: str | None) -> Tensor:

@@ -95,6 +95,14 @@ def test_relative_targets_keep_what_is_given_or_recognised():
     assert told[-1] == [[0, 1], [0, 1]]
 
 
+def test_the_frames_of_a_video_have_the_attributes_that_most_of_them_show(monkeypatch):
+    stargan = task(select=["Dark,Old"], labels=["independent"])
+    frames = torch.tensor([[1.0, 0], [1, 1], [0, 0]])
+    monkeypatch.setattr(stargan, "_labels_of", lambda nets, images, number, given: frames)
+    settled = stargan.settled(None, torch.zeros(3, 3, 8, 8), Options(to=["+Old"]))
+    assert settled.from_ == "Dark"
+
+
 def test_a_trained_one_translates_into_one_domain_or_all(elsewhere):
     for name in ("noto", "twemoji"):
         (elsewhere / "data").mkdir(exist_ok=True)
