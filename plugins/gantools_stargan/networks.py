@@ -139,7 +139,7 @@ class Recogniser(nn.Module):
 
 
 def discriminator_layers(size: int) -> int:
-    """Return how many halvings leave 2 x 2 patches: log2(size) - 1, and 6 at most."""
+    """Return how many halvings leave 2 x 2 patches or 3 x 3, and 6 at most."""
     return max(1, min(_DEEPEST, size.bit_length() - 2))
 
 
