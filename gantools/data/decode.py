@@ -197,7 +197,8 @@ def _stripes(values: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
 
 
 def _finite(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
+    numbers: np.ndarray[Any, Any] = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
+    return numbers
 
 
 def _is_srgb(profile: bytes) -> bool:

@@ -201,6 +201,8 @@ class TaskConformance:
 
     def test_tiles_make_the_whole_picture(self, tmp_path: Path) -> None:
         """What `view` says holds: in tiles a picture comes out as it does whole, or in tiles of another size."""
+        if "translate" not in manager().tasks.get(self.task).capabilities:
+            return
         trainer = self.trainer(tmp_path / "run", steps=1)
         trainer.fit()
         model = load_model(find_weights(tmp_path / "run"), "cpu")
