@@ -24,9 +24,10 @@ from torch.nn.functional import l1_loss
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 from usual_layers import with_usual_layers
 
-BATCH = {"cyclegan": 4, "pix2pix": 8, "pix2pix-unet": 8}
+BATCH = {"cyclegan": 4, "cyclegan-transposed": 4, "pix2pix": 8, "pix2pix-unet": 8}
 SETTINGS: dict[str, dict[str, Any]] = {
     "cyclegan": {"width": 32, "blocks": 6, "pool_size": 50},
+    "cyclegan-transposed": {"width": 32, "blocks": 6, "pool_size": 50, "skips": False, "upsample": "transpose"},
     "pix2pix": {"width": 32, "generator": "resnet", "blocks": 6},
     "pix2pix-unet": {"width": 32, "generator": "unet", "dropout": 0.0},
 }
@@ -151,6 +152,7 @@ def plain_pix2pix(updates: Any, sample: dict[str, Tensor]) -> Step:
 
 PLAIN: dict[str, Callable[[Any, dict[str, Tensor]], Step]] = {
     "cyclegan": plain_cyclegan,
+    "cyclegan-transposed": plain_cyclegan,
     "pix2pix": plain_pix2pix,
     "pix2pix-unet": plain_pix2pix,
 }

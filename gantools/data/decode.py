@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms, ImageColor, UnidentifiedImageError
@@ -19,6 +20,7 @@ from gantools.errors import GanToolsError
 Background = tuple[int, int, int]
 ORIENTATION = 0x0112
 MAX_PIXELS = 500_000_000
+_ROWS, _AT_ONCE = 256, 1 << 22  # pixels that are converted at once
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -104,14 +106,30 @@ def to_rgb(image: Image.Image, background: Background = (255, 255, 255)) -> Imag
     profile = image.info.get("icc_profile", b"")
     if image.mode == "RGB" and "transparency" not in image.info and _is_srgb(profile):
         return image
+    rows = _AT_ONCE // image.width
+    if 0 < rows < image.height and not image.mode.startswith(("I", "F")):
+        return _by_rows(image, rows, background)
     alpha = alpha_of(image)
     if image.mode.startswith(("I", "F")):
         opaque = _scaled(image).convert("RGB")
     elif image.mode in {"CMYK", "LAB"}:
         opaque = _through_profile(image, profile)
     else:
-        opaque = _through_profile(image.convert("RGB" if alpha is None else "RGBA").convert("RGB"), profile)
-    return opaque if alpha is None else Image.composite(opaque, Image.new("RGB", image.size, background), alpha)
+        opaque = _through_profile(_as(_as(image, "RGB" if alpha is None else "RGBA"), "RGB"), profile)
+    if alpha is None:
+        return opaque
+    laid = Image.new("RGB", image.size, background)
+    laid.paste(opaque, mask=alpha)
+    return laid
+
+
+def _by_rows(image: Image.Image, rows: int, background: Background) -> Image.Image:
+    """Do what `to_rgb` does some rows at a time, so that no further copies of a large picture are in the memory."""
+    made = Image.new("RGB", image.size)
+    for top in range(0, image.height, rows):
+        part = image.crop((0, top, image.width, min(top + rows, image.height)))
+        made.paste(to_rgb(part, background), (0, top))
+    return made
 
 
 def to_channels(image: Image.Image, channels: int, background: Background = (255, 255, 255)) -> Image.Image:
@@ -132,7 +150,12 @@ def alpha_of(image: Image.Image) -> Image.Image | None:
     if image.mode.startswith("I"):
         opaque = np.asarray(image) != image.info["transparency"]
         return Image.fromarray(opaque.astype(np.uint8) * np.uint8(255))
-    return image.convert("RGBA").getchannel("A")
+    return _as(image, "RGBA").getchannel("A")
+
+
+def _as(image: Image.Image, mode: str) -> Image.Image:
+    """Convert a picture, which is not copied if it has the mode already."""
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _check_pixels(path: Path, size: tuple[int, int], most: int) -> None:
@@ -155,14 +178,27 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _scaled(image: Image.Image) -> Image.Image:
     """Scale integers of 16 (or more) bits and floats to 8 bits, in grey."""
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
-    top = float(values.max(initial=0.0))
+    values = np.asarray(image)
+    top = max((float(_finite(rows).max(initial=0.0)) for rows in _stripes(values)), default=0.0)
     full = 65535.0
     if image.mode == "F" and top <= 255:
         full = 1.0 if top <= 1 else 255.0
     elif top > full:
         full = top
-    return Image.fromarray(np.clip(np.rint(values * (255.0 / full)), 0, 255).astype(np.uint8))
+    scaled = np.empty(values.shape, np.uint8)
+    for made, rows in zip(_stripes(scaled), _stripes(values), strict=True):
+        made[:] = np.clip(np.rint(_finite(rows) * (255.0 / full)), 0, 255)
+    return Image.fromarray(scaled)
+
+
+def _stripes(values: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
+    """Return the rows of a large picture, some at a time."""
+    return [values[top : top + _ROWS] for top in range(0, len(values), _ROWS)]
+
+
+def _finite(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    numbers: np.ndarray[Any, Any] = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
+    return numbers
 
 
 def _is_srgb(profile: bytes) -> bool:
@@ -173,7 +209,7 @@ def _is_srgb(profile: bytes) -> bool:
 def _through_profile(image: Image.Image, profile: bytes) -> Image.Image:
     """Convert to sRGB with a picture's colour profile; one that cannot be used is ignored."""
     if _is_srgb(profile):
-        return image.convert("RGB")
+        return _as(image, "RGB")
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")

@@ -62,8 +62,7 @@ def translate_picture(model: Model, image: Image.Image, options: Options, seed: 
             if not is_out_of_memory(error) or not model.in_parts(options):
                 raise
         log.warning("there is not enough memory for %d x %d pixels at once: translating in tiles", *image.size)
-        if tiling.side is None:  # what was thought to be free is not
-            tiling = replace(tiling, side=_LEAST * 2)
+        tiling = replace(tiling, side=_LEAST * 2)  # what was thought to be free is not
     return translate_tiled(model, image, options, seed, tiling)
 
 

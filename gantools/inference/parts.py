@@ -66,18 +66,24 @@ class PartTranslator:
 def probe(model: Model, options: Options, stride: int) -> tuple[int, int]:
     """Return how far a network sees from a pixel, in pixels, and about how many bytes a pixel takes on its way.
 
-    Both are read off the layers: a kernel of k sees (k - 1) / 2 places around, and a change of size shifts by one.
+    Both are read off the layers: a kernel of k sees (k - 1) / 2 places around, and half a place more where it has no
+    middle to stand on; what changes the size without a kernel, such as interpolation, is taken to see two around.
     """
     side = max(_PROBE, 2 * stride)
     reach, largest = 0.0, 0
 
     def seen(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal reach, largest
-        if list(layer.children()) or output.dim() != 4:
+        kernel = getattr(layer, "kernel_size", None)
+        if output.dim() != 4 or (kernel is None and list(layer.children())):
             return
         before, after = (power_of_two(side / one.shape[-1]) for one in (inputs[0], output))
-        around = (_first(getattr(layer, "kernel_size", 1)) - 1) / 2 * _first(getattr(layer, "dilation", 1))
-        reach += min(before, after) * (around + (before != after))
+        if kernel is not None:
+            odd = _first(kernel) % 2 == 1
+            around = (_first(kernel) - 1) / 2 * _first(getattr(layer, "dilation", 1))
+            reach += min(before, after) * (around + 0.5 * (odd == (before != after)))
+        elif before != after:
+            reach += 2 * max(before, after)
         largest = max(largest, inputs[0].numel() + output.numel())
 
     hooks = [layer.register_forward_hook(seen) for layer in model.networks.generators.modules()]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _SEEN = 8  # frames that the statistics are of
 _RATE = 25
+_MATRIX, _RANGE = 6, 1  # of colours, as FFmpeg numbers them: SMPTE 170M, that Pillow's pictures are encoded by; limited
 
 
 def translate_video(model: Model, source: Path, target: Path, options: Options, seed: int = 0) -> None:
@@ -41,21 +42,23 @@ class _Frames:
     """Translates frames of one video."""
 
     def __init__(self, model: Model, source: Path, options: Options, seed: int) -> None:
-        several = _spread(source)
+        several, self._count = _spread(source)
+        self._what, self._done = f"frames of {source.name}", 0
         alike = [image for image in several if image.size == several[0].size]
         previews = torch.cat([preview(model, model.shown(image)) for image in alike])
         options = model.task.settled(model.networks, previews, options)
         self._model, self._options, self._seed = model, options, seed
         self.size = several[0].size
-        view = model.task.view(options)
         self._steady: PartTranslator | None = None
-        if view is not None and view.size is None and model.in_parts(options):
+        if model.in_parts(options):
             shown = [model.shown(image) for image in several]
             self._steady = PartTranslator(model, options, seed)
             self._steady.gather([(_all_of(image), partial(Image.Image.copy, image)) for image in shown])
 
     def __call__(self, image: Image.Image) -> Image.Image:
         """Return the translation of a frame, of the frame's size."""
+        self._done += 1
+        self._model.tiling.report(self._what, self._done, max(self._done, self._count))
         if self._steady is None:
             return self._model.picture(image, self._options, self._seed).convert("RGB")
         shown = self._model.shown(image)
@@ -66,8 +69,8 @@ def _all_of(image: Image.Image) -> Part:
     return Part(image.height, image.width, 0, 0, 0, 0, None, None)
 
 
-def _spread(source: Path) -> list[Image.Image]:
-    """Return a few frames from all over a video."""
+def _spread(source: Path) -> tuple[list[Image.Image], int]:
+    """Return a few frames from all over a video, and about how many it has."""
     with opened(source) as container:
         count = sum(1 for _ in container.demux(video=0)) or 1
     wanted = {int((i + 0.5) * count / _SEEN) for i in range(_SEEN)}
@@ -75,7 +78,7 @@ def _spread(source: Path) -> list[Image.Image]:
         frames = [_image(frame) for n, frame in enumerate(container.decode(video=0)) if n in wanted or not n]
     if not frames:
         raise GanToolsError(f"{source} holds no pictures", "give a video that can be played")
-    return frames[1:] or frames
+    return frames[1:] or frames, count
 
 
 def _image(frame: Any) -> Image.Image:
@@ -107,6 +110,10 @@ def _copy(frames: _Frames, container: Any, made: Any) -> None:
     stream = made.add_stream("libx264", rate=rate)
     stream.width, stream.height = frames.size
     stream.pix_fmt, stream.options = "yuv420p", {"crf": "16"}
+    coder = stream.codec_context
+    coder.time_base, coder.colorspace, coder.color_range = pictures.time_base, _MATRIX, _RANGE
+    if pictures.sample_aspect_ratio:
+        coder.sample_aspect_ratio = pictures.sample_aspect_ratio
     copied = made.add_stream_from_template(sound) if sound else None
     for packet in container.demux(*[one for one in (pictures, sound) if one]):
         if sound and packet.stream is sound:

@@ -18,18 +18,20 @@ class PictureConv2d(nn.Conv2d):
     """A convolution of stride 1 to a picture's few channels: [N, C, H, W] -> [N, at most 4, H', W']."""
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:  # noqa: A002  (torch's name)
-        if not _pays(input):
+        plain = self.stride == self.dilation == (1, 1) and self.groups == 1 and not isinstance(self.padding, str)
+        if not (plain and input.dim() == 4 and _pays(input)):
             usual: Tensor = super()._conv_forward(input, weight, bias)
             return usual
         down, across = (int(side) for side in self.padding)
         mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
         padded = pad(input, (across, across, down, down), mode=mode) if down or across else input
-        result = _by_columns(padded, weight)
-        return result if bias is None else result + bias[:, None, None]
+        return _with_bias(_by_columns(padded, weight), bias)
 
 
 class Doubling(nn.Sequential):
     """Doubling by nearest neighbours, then ``layers``, of which the first is a 3 x 3 convolution with padding 1."""
+
+    kernel_size = 3
 
     def __init__(self, layers: nn.Sequential) -> None:
         super().__init__(nn.Upsample(scale_factor=2), layers)
@@ -53,17 +55,19 @@ def convolve_doubled(x: Tensor, convolution: nn.Conv2d) -> Tensor:
         doubled: Tensor = convolution(interpolate(x, scale_factor=2.0))
         return doubled
     count, _, height, width = x.shape
+    outside = len(convolution.weight)
     kernels = _folded(_folded(convolution.weight, 2), 4)  # [C', C, 2, 2, 2, 2]: of place and pixel, down and across
     kernels = kernels.permute(2, 4, 0, 1, 3, 5).flatten(0, 2)
-    mirrored = convolution.padding_mode == "reflect"  # doubled, a border's mirror image is the border itself
-    padded = pad(x, (1, 1, 1, 1), mode="replicate" if mirrored else "constant")
-    parts = conv2d(padded, kernels).view(count, 2, 2, -1, height + 1, width + 1)
+    modes = {"zeros": "constant", "circular": "circular"}
+    mode = modes.get(convolution.padding_mode, "replicate")  # doubled, a border's mirror image is the border itself
+    padded = pad(x, (1, 1, 1, 1), mode=mode)
+    parts = conv2d(padded, kernels).view(count, 2, 2, outside, height + 1, width + 1)
     rows = [
         torch.stack([parts[:, i, 0, :, i : i + height, :width], parts[:, i, 1, :, i : i + height, 1:]], -1)
         for i in range(2)
     ]
-    result = torch.stack(rows, 3).reshape(count, -1, 2 * height, 2 * width)
-    return result if convolution.bias is None else result + convolution.bias[:, None, None]
+    result = torch.stack(rows, 3).reshape(count, outside, 2 * height, 2 * width)
+    return _with_bias(result, convolution.bias)
 
 
 def _folded(weight: Tensor, side: int) -> Tensor:
@@ -79,6 +83,11 @@ def _by_columns(x: Tensor, weight: Tensor) -> Tensor:
     count, _, height, width = columns.shape
     steps = (wide * outside * height * width, outside * height * width + 1, height * width, width, 1)
     return columns.as_strided((count, wide, outside, height, width - wide + 1), steps).sum(1)
+
+
+def _with_bias(result: Tensor, bias: Tensor | None) -> Tensor:
+    """Add a bias to [N, C, H, W], of whatever precision autocast has chosen, as torch's own layer does."""
+    return result if bias is None else result + bias.to(result.dtype)[:, None, None]
 
 
 def _pays(x: Tensor) -> bool:

@@ -24,4 +24,6 @@ def translate_at_size(network: Callable[[Tensor], Tensor], images: Tensor, size:
 
 
 def _scaled(images: Tensor, size: tuple[int, ...]) -> Tensor:
+    if size[1] == 1 < images.shape[3]:  # columns first, then: torch (seen in 2.14) makes a single one all the same
+        images = _scaled(images, (size[0], images.shape[3]))
     return interpolate(images, tuple(size), mode="bicubic", antialias=True, align_corners=False)

@@ -30,8 +30,9 @@ from torch.optim import Optimizer
 
 from gantools.config import Options, RunConfig, Settings
 from gantools.data.loader import batches
-from gantools.data.pixels import to_image
+from gantools.data.pixels import to_bytes, to_image, to_unit
 from gantools.errors import GanToolsError
+from gantools.inference.large import Tiling, translate_tiled
 from gantools.inference.model import Model, load_model
 from gantools.objectives import Losses, Recipe
 from gantools.objectives.judge import mixes_samples
@@ -198,6 +199,25 @@ class TaskConformance:
         save_weights(tmp_path / "again.safetensors", model.networks.generators.state_dict(), model.header)
         assert read_header(tmp_path / "again.safetensors") == model.header, "the header does not survive a file"
 
+    def test_tiles_make_the_whole_picture(self, tmp_path: Path) -> None:
+        """What `view` says holds: in tiles a picture comes out as it does whole, or in tiles of another size."""
+        if "translate" not in manager().tasks.get(self.task).capabilities:
+            return
+        trainer = self.trainer(tmp_path / "run", steps=1)
+        trainer.fit()
+        model = load_model(find_weights(tmp_path / "run"), "cpu")
+        _redraw(model.networks)
+        image = to_image(_noise(0, model.channels, 70, 150))
+        for options in self._every_option(trainer):
+            if model.task.view(options) is None:
+                continue
+            whole = to_image(model.run(to_unit(to_bytes(image))[None], options, 0)[0])
+            if not model.is_steady(options):  # in one piece it drops elsewhere
+                whole = translate_tiled(model, image, options, 0, Tiling(96, "exact"))
+            made = translate_tiled(model, image, options, 0, Tiling(48, "exact"))
+            away = (to_bytes(made).int() - to_bytes(whole).int()).abs().max()
+            assert away <= 1, f"tiles differ from the whole by {int(away)} of 255: `view` promises too much"
+
     def test_resuming_changes_nothing(self, tmp_path: Path) -> None:
         """Two steps, a checkpoint and two further steps are four steps, to the last bit."""
         whole = self.trainer(tmp_path / "whole", steps=4, checkpoint_every=2)
@@ -274,6 +294,15 @@ class TaskConformance:
 def _noise(seed: int, *shape: int) -> Tensor:
     """Return numbers uniform in [-1, 1)."""
     return torch.rand(*shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+def _redraw(networks: nn.Module) -> None:
+    """Draw weights so large that pixels far away and statistics tell."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        for parameter in networks.parameters():
+            if parameter.dim() > 1:
+                nn.init.kaiming_normal_(parameter)
 
 
 def _batches(trainer: Trainer) -> Iterator[Batch]:

@@ -100,6 +100,13 @@ class Wandering(CycleGAN):
         return self.scale * super().translate(nets, images, options)
 
 
+class Peeking(CycleGAN):
+    """Looks at the whole picture, and does not say so."""
+
+    def translate(self, nets, images, options):
+        return super().translate(nets, images - images.mean((2, 3), keepdim=True), options)
+
+
 class Fragile(CycleGAN):
     def d_losses(self, nets, batch, out, objective, rng):
         assert not objective.penalties, "no penalties, please"
@@ -163,6 +170,7 @@ MISTAKES = {
     "test_translation_keeps_size_and_range": (Cropping, "became"),
     "test_grid_renders": (Ragged, "different lengths"),
     "test_weights_describe_themselves": (Wandering, "translate differently"),
+    "test_tiles_make_the_whole_picture": (Peeking, "`view` promises too much"),
     "test_resuming_changes_nothing": (Forgetful, "networks differ"),
     "test_a_run_may_begin_with_weights": (Shifting, "discriminators differ"),
     "test_every_objective_trains": (Fragile, "no penalties"),

@@ -8,9 +8,9 @@ from torch.nn.functional import interpolate
 from gantools.networks import Doubling, PictureConv2d, convolve_doubled
 
 
-@pytest.mark.parametrize("mode", ["zeros", "reflect"])
+@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
 @pytest.mark.parametrize("bias", [False, True])
-@pytest.mark.parametrize("shape", [(2, 5, 6, 7), (1, 5, 2, 3)])
+@pytest.mark.parametrize("shape", [(2, 5, 6, 7), (1, 5, 2, 3), (0, 5, 4, 4)])
 def test_a_doubled_convolution_is_the_convolution_of_what_is_doubled(mode: str, bias: bool, shape: tuple) -> None:
     convolution = nn.Conv2d(5, 3, 3, padding=1, bias=bias, padding_mode=mode).double()
     x = torch.randn(shape, dtype=torch.double, requires_grad=True)
@@ -33,6 +33,28 @@ def test_a_convolution_to_a_picture_is_a_convolution(mode: str, kernel, padding,
     torch.testing.assert_close(
         _gradients(made, [x, *layer.parameters()]), _gradients(expected, [x, *usual.parameters()])
     )
+
+
+@pytest.mark.parametrize(
+    "settings", [{"stride": 2}, {"dilation": 2}, {"groups": 2}, {"padding": "same"}, {"padding_mode": "circular"}]
+)
+@pytest.mark.parametrize("shape", [(2, 4, 9, 8), (0, 4, 9, 8), (4, 9, 8)])
+def test_what_is_not_quicker_by_columns_goes_the_usual_way(settings: dict, shape: tuple) -> None:
+    settings = {"kernel_size": 3, "padding": 1} | settings
+    layer, usual = PictureConv2d(4, 2, **settings), nn.Conv2d(4, 2, **settings)
+    usual.load_state_dict(layer.state_dict())
+    x = torch.randn(shape)
+    torch.testing.assert_close(layer(x), usual(x))
+
+
+def test_in_mixed_precision_the_result_is_of_the_precision_of_torchs_own_layers() -> None:
+    layer, x = PictureConv2d(8, 3, 3, padding=1), torch.randn(1, 8, 8, 8)
+    usual = nn.Conv2d(8, 3, 3, padding=1)
+    usual.load_state_dict(layer.state_dict())
+    with torch.autocast("cpu", torch.bfloat16):
+        made, doubled, expected = layer(x), convolve_doubled(x, usual), usual(x)
+    assert made.dtype == doubled.dtype == expected.dtype == torch.bfloat16
+    torch.testing.assert_close(made, expected, atol=0.02, rtol=0.02)
 
 
 def test_a_second_derivative_is_right_too() -> None:

@@ -123,6 +123,17 @@ def _check_transparent(path, opaque):
     assert to_rgb(read, (10, 200, 30)).getpixel((0, 0)) == (10, 200, 30)
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "CMYK", "L"])
+def test_large_pictures_are_converted_some_rows_at_a_time(monkeypatch, mode):
+    picture = Image.effect_noise((30, 700), 90).convert("RGB")
+    if mode in {"RGBA", "LA"}:
+        picture.putalpha(Image.linear_gradient("L").resize(picture.size))
+    picture = picture.convert(mode)
+    expected = to_rgb(picture, (10, 200, 30))
+    monkeypatch.setattr("gantools.data.decode._AT_ONCE", 30 * 64)
+    assert to_rgb(picture, (10, 200, 30)).tobytes() == expected.tobytes()
+
+
 def test_half_transparent_pixels_blend_with_the_background():
     picture = Image.new("RGBA", (1, 1), (255, 0, 0, 128))
     assert to_rgb(picture).getpixel((0, 0)) == pytest.approx((255, 127, 127), abs=1)

@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 from torch.nn import init
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.instancenorm import _InstanceNorm
 
 import gantools
 from gantools import GanToolsError
@@ -119,9 +122,32 @@ def test_the_tiles_of_others_matter(tmp_path):
     assert float((made - expected[:, : made.shape[1], : made.shape[2]]).abs().max()) > 0.05
 
 
+@pytest.mark.parametrize("case", ["cyclegan", "cyclegan, transposed", "cyclegan, blurred", "pix2pix, stored"])
+def test_a_network_sees_no_further_than_the_layers_say(tmp_path, case):
+    """Measured by the gradient of single pixels, through positive weights without norms."""
+    task, settings, options = CASES[case]
+    model = load(tmp_path, task, settings)
+    chosen = model.options(options)
+    stride = model.task.view(chosen).stride
+    reach = probe(model, chosen, stride)[0]
+    for module in list(model.networks.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, _InstanceNorm | _BatchNorm | nn.ReLU | nn.LeakyReLU | nn.Tanh):
+                setattr(module, name, nn.Identity())
+    network = next(iter(model.networks.generators.values())).double()
+    for parameter in network.parameters():
+        parameter.data = torch.full_like(parameter, 1 / max(1, parameter[0].numel()))
+    x = torch.zeros(1, 3, 2 * stride, 512, dtype=torch.double, requires_grad=True)
+    seen = [network(x)[0, :, 0, 256 + place].sum() for place in (0, stride - 1)]
+    left, right = (torch.autograd.grad(one, x)[0].abs().sum((0, 1, 2)).nonzero() for one in seen)
+    true = max(256 - int(left.min()), int(right.max()) - 256 - stride + 1)
+    assert true <= reach <= 2 * true
+
+
 @pytest.mark.parametrize("detail", [False, True])
-def test_a_network_of_one_size_goes_by_stripes(detail):
-    image = picture((90, 601))
+@pytest.mark.parametrize("size", [(90, 601), (1, 300), (300, 1)])
+def test_a_network_of_one_size_goes_by_stripes(detail, size):
+    image = picture(size)
 
     def network(small):
         return small.flip(3)
@@ -172,6 +198,8 @@ def test_out_of_memory_starts_tiles_and_says_so(tmp_path, monkeypatch, caplog):
         made = model.translate(image)
     assert np.abs(np.asarray(made, dtype=int) - expected).max() <= 1
     assert "not enough memory for 700 x 90 pixels at once: translating in tiles" in caplog.text
+    model.tiling = Tiling(side=800)  # as little as that fits
+    assert np.abs(np.asarray(model.translate(image), dtype=int) - expected).max() <= 1
 
 
 def test_what_cannot_be_foreseen_to_fit_is_cut(tmp_path, monkeypatch):
