@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -11,6 +12,10 @@ from gantools.errors import GanToolsError
 
 log = logging.getLogger("gantools")
 Precision = Literal["32", "bf16", "16"]
+_CONTAINERS = [  # version 2 of Linux's control groups, and version 1
+    (Path("/sys/fs/cgroup"), "memory.max", "memory.current"),
+    (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes"),
+]
 
 
 def pick_device(request: str) -> str:
@@ -62,9 +67,23 @@ def free_memory(device: torch.device) -> int:
         return torch.cuda.mem_get_info(device)[0]
     try:
         with open("/proc/meminfo", encoding="ascii") as lines:
-            return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+            free = next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration):
-        return 4 << 30
+        free = 4 << 30
+    return min([free, *_left_to_container()])
+
+
+def _left_to_container() -> list[int]:
+    """Return what a container's limit leaves, if there is one; files that the system can forget are not in use."""
+    left = []
+    for folder, limit, used in _CONTAINERS:
+        try:
+            kept = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+            taken = int((folder / used).read_text()) - int(kept.get("inactive_file", 0))
+            left.append(max(0, int((folder / limit).read_text()) - taken))
+        except (OSError, ValueError):  # no such limit, or "max"
+            continue
+    return left
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -15,6 +15,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 import gantools
 from gantools import GanToolsError
 from gantools.data.pixels import to_bytes, to_image, to_unit
+from gantools.device import free_memory
 from gantools.inference.large import Tiling, cut, translate_tiled
 from gantools.inference.parts import PartTranslator, probe
 from gantools.inference.scaled import translate_scaled
@@ -227,3 +228,17 @@ def test_a_task_that_says_nothing_of_its_view_is_not_cut(tmp_path, monkeypatch):
         model.translate(picture())
     with pytest.raises(GanToolsError, match="no size"):
         Tiling(side=0)
+
+
+def test_a_containers_limit_counts_and_files_it_can_forget_do_not(tmp_path, monkeypatch):
+    monkeypatch.setattr("gantools.device._CONTAINERS", [(tmp_path, "memory.max", "memory.current")])
+    unlimited = free_memory(torch.device("cpu"))
+    for name, text in {
+        "memory.max": "max",
+        "memory.current": "7000",
+        "memory.stat": "anon 5\ninactive_file 2000",
+    }.items():
+        (tmp_path / name).write_text(text + "\n")
+    assert free_memory(torch.device("cpu")) > unlimited / 2
+    (tmp_path / "memory.max").write_text("9000\n")
+    assert free_memory(torch.device("cpu")) == 4000
