@@ -42,6 +42,7 @@ CASES = {
     "stargan": ("stargan", {**STARS, "objective": "wgan-gp", "n_critic": 2}),
     "text2image": ("text2image", {"width": 4, "noise": 3, "load_size": 16}),
 }
+LONG = {"pix2pix", "text2image"}
 MORE = {
     "spectral norm": ("cyclegan", {**EMOJI, "objective": "hinge", "spectral_norm": True, "batch_size": 8}),
     "historical averaging": (
@@ -96,7 +97,7 @@ def captioned(folder):
     return {"data": folder / "birds", "text_encoder": str(build_bert(folder / "bert"))}
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in CASES])
 def test_two_processes_give_the_weights_of_one_that_splits_its_batches(case, elsewhere):
     expect_equal(case, *CASES[case], elsewhere)
 
@@ -126,6 +127,7 @@ def expect_equal(case, task, settings, folder):
         assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_two_processes_that_accumulate_are_near_to_one_that_does_not(capsys):
     settings = {**TINY, **EMOJI, "batch_size": 8, "steps": 2, "optimizer": "sgd", "decay_from": 1.0}
     gantools.train("cyclegan", **{**settings, "steps": 1}, out="before")
@@ -138,6 +140,7 @@ def test_two_processes_that_accumulate_are_near_to_one_that_does_not(capsys):
     assert "come apart" not in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_resuming_is_exact_with_as_many_processes_and_says_that_it_is_not_with_others(at, caplog):
     settings = {**TINY, **PAIRS, "norm": "batch", "constraint": ["virtual-batch-norm"], "steps": 4}
     whole = gantools.train("pix2pix", **settings, devices=2, checkpoint_every=1, out="whole")

@@ -102,7 +102,7 @@ def test_killed_while_the_last_weights_are_written(tiny: dict, monkeypatch) -> N
     assert gantools.resume("broken", quiet=True).weights.read_bytes() == whole.weights.read_bytes()
 
 
-@pytest.mark.parametrize("moment", ["measuring", "the best weights"])
+@pytest.mark.parametrize("moment", [pytest.param("measuring", marks=pytest.mark.slow), "the best weights"])
 def test_killed_in_the_last_evaluation(tiny: dict, monkeypatch, moment: str) -> None:
     folders = [EXAMPLES / "test" / name for name in ("noto", "fluent3d")]
     settings = {**tiny, "steps": 4, "eval_every": 9, "eval_data": folders, "eval_metrics": "kid", "quiet": True}

@@ -36,22 +36,31 @@ class Person:
         self.width, self.url = width, url
         self.browser.get(url)
 
-    def wait(self, selector, count=1, text="", seconds=60):
+    def wait(self, selector, count=1, text="", seconds=60, then=None):
+        """Return once there are so many parts with that text; do ``then`` to the first, again if it is replaced."""
+        from selenium.common.exceptions import StaleElementReferenceException
         from selenium.webdriver.support.ui import WebDriverWait
 
         def found(browser):
             parts = [part for part in browser.find_elements("css selector", selector) if text in part.text]
-            return len(parts) >= count and parts
+            if len(parts) < count:
+                return False
+            if then is not None:
+                then(parts[0])
+            return True
 
-        return WebDriverWait(self.browser, seconds).until(found, f"{count} of {selector}, with {text!r}")
+        patient = WebDriverWait(self.browser, seconds, ignored_exceptions=[StaleElementReferenceException])
+        patient.until(found, f"{count} of {selector}, with {text!r}")
 
     def click(self, selector, text=""):
-        part = self.wait(selector, text=text)[0]
-        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", part)
-        part.click()
+        def press(part):
+            self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", part)
+            part.click()
+
+        self.wait(selector, text=text, then=press)
 
     def write(self, selector, text):
-        self.wait(selector)[0].send_keys(text)
+        self.wait(selector, then=lambda part: part.send_keys(text))
 
     def choose(self, list_id, option):
         self.click(f"#{list_id} input")
