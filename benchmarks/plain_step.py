@@ -31,7 +31,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "pix2pix": {"width": 32, "generator": "resnet", "blocks": 6},
     "pix2pix-unet": {"width": 32, "generator": "unet", "dropout": 0.0},
 }
-DESCENT = {"optimizer": "sgd", "betas": (0.0, 0.0), "lr_g": 1e-3, "lr_d": 1e-3}  # which magnifies no rounding, as Adam
+DESCENT = {"optimizer": "sgd", "betas": (0.0, 0.0), "lr_g": 1e-3, "lr_d": 1e-3}  # Adam would magnify rounding
 Step = Callable[[int], None]
 
 

@@ -31,7 +31,7 @@ class PictureConv2d(nn.Conv2d):
 class Doubling(nn.Sequential):
     """Doubling by nearest neighbours, then ``layers``, of which the first is a 3 x 3 convolution with padding 1."""
 
-    kernel_size = 3
+    kernel_size = 3  # of the convolution that is not called as a layer: who looks at layers alone sees it here
 
     def __init__(self, layers: nn.Sequential) -> None:
         super().__init__(nn.Upsample(scale_factor=2), layers)

@@ -73,8 +73,8 @@ class Discriminator(nn.Module):
 
     With ``projection``, not the paper's, the scores say how real a picture is *as one of its labels*: each label adds a
     projection of the features (Miyato & Koyama 2018, eq. 3, here for each patch). The domain logits are then those of
-    patches, averaged: the paper's head looks at each place by weights of its own, and a generator learns to please it
-    with flecks in the same corner of all pictures. Of 2 x 2 patches, the default, the average still tells each from the
+    patches, averaged: the paper's head looks at each place by weights of its own, and a generator may please it with
+    a fleck in the same corner of all pictures. Of 2 x 2 patches, the default, the average still tells each from the
     others, as every patch sees its neighbours and the border; with fewer ``layers`` it does so less.
     """
 
