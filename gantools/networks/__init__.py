@@ -3,7 +3,7 @@
 from gantools.networks.autoencoder import AutoEncoder
 from gantools.networks.convolution import Doubling, PictureConv2d, convolve_doubled
 from gantools.networks.critics import build_critic
-from gantools.networks.init import init_weights
+from gantools.networks.init import init_leaky, init_weights
 from gantools.networks.norms import InstanceNorm
 from gantools.networks.padding import translate_any_size
 from gantools.networks.patchgan import PatchGAN, PixelGAN, smallest_patch_size
@@ -24,6 +24,7 @@ __all__ = [
     "build_critic",
     "by_picture",
     "convolve_doubled",
+    "init_leaky",
     "init_weights",
     "smallest_patch_size",
     "translate_any_size",

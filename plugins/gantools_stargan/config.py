@@ -23,8 +23,10 @@ class Config(DomainSettings):
     skips: bool = option(
         True, "hand lines and colours of the source on, and paint a change of it; not the paper's", "Networks"
     )
-    conditional_norm: bool = option(
-        True, "let the labels scale and shift what the generator's norms leave; not the paper's", "Networks"
+    norm: Literal["demodulation", "instance"] = option(
+        "demodulation",
+        "how labels reach the generator's layers; instance, the paper's, tells the first one alone",
+        "Networks",
     )
     recogniser: bool = option(
         True,
@@ -67,7 +69,7 @@ class Config(DomainSettings):
             "size": 128, "load_size": 128, "flip": True, "batch_size": 16, "steps": 40_000, "decay_from": 0.5,
             "lr_g": 1e-4, "lr_d": 1e-4, "betas": (0.5, 0.999), "optimizer": "adam", "ema": 0.0, "augment": "",
             "objective": "wgan-gp", "n_critic": 5, "width": 64, "blocks": 6, "upsample": "transpose",
-            "skips": False, "conditional_norm": False, "d_width": 64, "d_layers": 6, "projection": False,
+            "skips": False, "norm": "instance", "d_width": 64, "d_layers": 6, "projection": False,
             "classification": 1.0, "identity": 0.0, "reconstruction": 10.0, "adversarial": 1.0,
         }
     }  # fmt: skip

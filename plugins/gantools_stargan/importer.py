@@ -36,7 +36,7 @@ class OriginalStarGAN(Importer):
         tensors = adopt(network, _layers(blocks), foreign, STATISTICS)
         select, kinds = _domains(labels, wishes)
         settings = {
-            "width": width, "blocks": blocks, "upsample": "transpose", "skips": False, "conditional_norm": False,
+            "width": width, "blocks": blocks, "upsample": "transpose", "skips": False, "norm": "instance",
             "projection": False, "recogniser": False, "select": select, "labels": kinds, **_critic(parts, wishes),
         }  # fmt: skip
         names = [name for part in select for name in part.split(",")]

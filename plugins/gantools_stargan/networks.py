@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import itertools
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from gantools.networks import AutoEncoder, Doubling, InstanceNorm, PictureConv2d
+from gantools.networks import AutoEncoder, Doubling, InstanceNorm, PictureConv2d, init_leaky
 from gantools.networks.resnet import Upsample
 from gantools.objectives import Verdict
 
-_DEEPEST, _SOURCE = 6, 0.9
+Norm = Literal["demodulation", "instance"]
+_DEEPEST, _SOURCE, _LEAK = 6, 0.9, 0.01
 
 
 class Generator(nn.Module):
-    """A ResNet that sees the target labels as further channels: [N, 3, H, W] and [N, C] -> [N, 3, H, W].
+    """A ResNet that is told the target labels: [N, 3, H, W] and [N, C] -> [N, 3, H, W].
 
-    H and W are multiples of 4 (`stride`). Padding is by zeros: mirrored borders would look like other places, and with
-    constant label maps the network would not tell where a picture ends. ``skips``, not the paper's, hand what the
-    halving layers see on to the doubling ones (Ronneberger et al. 2015), and the network paints a change of its source:
-    tanh(change + artanh(0.9 source)). It then starts with the source's lines and colours, where the paper's may settle
-    on inverted colours, which the reconstruction loss does not mind. ``conditional_norm``, not the paper's, gives each
-    label a scale and shift of its own after every norm (conditional instance norm, Dumoulin et al. 2017, eq. 5): a
-    constant label map moves a channel as a whole, and the norm takes that away again but for the borders.
+    H and W are multiples of 4 (`stride`). Padding is by zeros: mirrored borders would look like other places.
+
+    ``norm`` says how it is told. "instance", the paper's: labels are further channels of the picture, which the first
+    norm takes away again but for the borders. "demodulation": each label scales what every convolution sees and shifts
+    what it returns, and the weights are demodulated in place of a norm (Karras et al. 2020, eq. 1 to 3). How a place is
+    painted then depends on what is around it alone, not on how much white there is elsewhere.
+
+    ``skips``, not the paper's, hand what the halving layers see on to the doubling ones (Ronneberger et al. 2015), and
+    the network paints a change of its source: tanh(change + artanh(0.9 source)). It then starts with the source's lines
+    and colours, where the paper's may settle on inverted colours, which the reconstruction loss does not mind.
     """
 
     stride = 4
@@ -35,17 +40,27 @@ class Generator(nn.Module):
         blocks: int = 6,
         upsample: Upsample = "resize",
         skips: bool = False,
-        conditional_norm: bool = False,
+        norm: Norm = "instance",
     ) -> None:
         super().__init__()
-        self.skips = skips
-        twice = 2 if skips else 1
-        told = labels if conditional_norm else 0
-        self.stem = _Layer(_conv(3 + labels, width, 7, 1, 3), width, told)
-        self.down = nn.ModuleList(_Layer(_conv(i, 2 * i, 4, 2, 1), 2 * i, told) for i in (width, 2 * width))
-        self.blocks = nn.ModuleList(_Residual(4 * width, told) for _ in range(blocks))
+        self.skips, self.sees_labels = skips, norm == "instance"
+        twice, seen = 2 if skips else 1, labels if self.sees_labels else 0
+
+        def layer(convolution: nn.Module, channels: int, activates: bool = True) -> nn.Module:
+            if norm == "instance":
+                return _Normalised(convolution, channels, activates)
+            return _Demodulated(convolution, channels, labels, activates)
+
+        def residual(channels: int) -> nn.Module:
+            first, second = (_conv(channels, channels, 3, 1, 1) for _ in range(2))
+            share = 1.0 if norm == "instance" else 0.5**0.5  # without a norm, what adds up would grow
+            return _Residual(layer(first, channels), layer(second, channels, activates=False), share)
+
+        self.stem = layer(_conv(3 + seen, width, 7, 1, 3), width)
+        self.down = nn.ModuleList(layer(_conv(i, 2 * i, 4, 2, 1), 2 * i) for i in (width, 2 * width))
+        self.blocks = nn.ModuleList(residual(4 * width) for _ in range(blocks))
         self.up = nn.ModuleList(
-            _Layer(_doubling(inside, outside, upsample), outside, told)
+            layer(_doubling(inside, outside, upsample), outside)
             for inside, outside in ((4 * width, 2 * width), (twice * 2 * width, width))
         )
         self.head = PictureConv2d(twice * width, 3, 7, 1, 3, bias=False)
@@ -53,8 +68,10 @@ class Generator(nn.Module):
     def forward(self, image: Tensor, labels: Tensor) -> Tensor:
         """Translate pictures in [-1, 1] to the domains of ``labels`` [N, C], 0 or 1 each."""
         labels = labels.to(image.dtype)
-        maps = labels[:, :, None, None].expand(-1, -1, *image.shape[2:])
-        whole = self.stem(torch.cat([image, maps], 1), labels)
+        seen = image
+        if self.sees_labels:
+            seen = torch.cat([image, _as_maps(labels).expand(-1, -1, *image.shape[2:])], 1)
+        whole = self.stem(seen, labels)
         half = self.down[0](whole, labels)
         x = self.down[1](half, labels)
         for block in self.blocks:
@@ -84,12 +101,7 @@ class Discriminator(nn.Module):
         super().__init__()
         layers = layers or discriminator_layers(size)
         channels = [3, *(width * 2**i for i in range(layers))]
-        self.body = nn.Sequential(
-            *(
-                nn.Sequential(nn.Conv2d(channels[i], channels[i + 1], 4, 2, 1), nn.LeakyReLU(0.01))
-                for i in range(layers)
-            )
-        )
+        self.body = nn.Sequential(*(_halving(a, b) for a, b in itertools.pairwise(channels)))
         self.head = nn.Conv2d(channels[-1], 1, 3, 1, 1, bias=False)
         kernel, padding = (3, 1) if projection else (max(1, size >> layers), 0)
         self.domains = nn.Conv2d(channels[-1], labels, kernel, padding=padding, bias=False)
@@ -100,7 +112,7 @@ class Discriminator(nn.Module):
         features = self.body(image)
         score = self.head(features)
         if self.projection is not None and labels is not None:
-            of_labels = self.projection(features) * labels.to(features.dtype)[:, :, None, None]
+            of_labels = self.projection(features) * _as_maps(labels.to(features.dtype))
             score = score + of_labels.sum(1, keepdim=True)
         return Verdict(score, aux={"domains": self.domains(features).flatten(2).mean(2)})
 
@@ -148,35 +160,71 @@ def _conv(inside: int, outside: int, kernel: int, stride: int, padding: int) -> 
     return nn.Conv2d(inside, outside, kernel, stride, padding, bias=False)
 
 
+def _halving(inside: int, outside: int) -> nn.Sequential:
+    return nn.Sequential(init_leaky(nn.Conv2d(inside, outside, 4, 2, 1), _LEAK), nn.LeakyReLU(_LEAK))
+
+
 def _doubling(inside: int, outside: int, upsample: Upsample) -> nn.Module:
     if upsample == "resize":
         return Doubling(nn.Sequential(_conv(inside, outside, 3, 1, 1)))
     return nn.ConvTranspose2d(inside, outside, 4, 2, 1, bias=False)
 
 
-class _Layer(nn.Module):
-    """Convolution, instance norm and ReLU; ``told`` is the number of labels that scale and shift what is normalised."""
+def _as_maps(values: Tensor) -> Tensor:
+    return values[:, :, None, None]
 
-    def __init__(self, convolution: nn.Module, channels: int, told: int, activates: bool = True) -> None:
+
+class _Normalised(nn.Module):
+    """Convolution, instance norm and ReLU, whatever the labels."""
+
+    def __init__(self, convolution: nn.Module, channels: int, activates: bool) -> None:
         super().__init__()
         self.conv, self.activates = convolution, activates
-        self.norm = InstanceNorm(channels, affine=not told)
-        self.style = nn.Linear(told, 2 * channels) if told else None
+        self.norm = InstanceNorm(channels, affine=True)
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         x = self.norm(self.conv(x))
-        if self.style is not None:
-            scale, shift = self.style(labels)[:, :, None, None].to(x.dtype).chunk(2, 1)
-            x = torch.addcmul(shift, x, 1 + scale)
         return x.relu_() if self.activates else x
 
 
-class _Residual(nn.Module):
-    def __init__(self, channels: int, told: int) -> None:
+class _Demodulated(nn.Module):
+    """Convolution whose weights labels scale, demodulated, then a shift by labels and ReLU.
+
+    Scaling the weights of an input channel is scaling the channel, and demodulating those of an output channel is
+    scaling what comes out: so one convolution serves a batch of different labels.
+    """
+
+    def __init__(self, convolution: nn.Module, channels: int, labels: int, activates: bool) -> None:
         super().__init__()
-        self.first = _Layer(_conv(channels, channels, 3, 1, 1), channels, told)
-        self.second = _Layer(_conv(channels, channels, 3, 1, 1), channels, told, activates=False)
+        self.conv, self.activates = convolution, activates
+        self.scale = nn.Linear(labels, self._power().shape[1])
+        self.shift = nn.Linear(labels, channels)
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        scale = 1 + self.scale(labels).float()
+        gain = (scale.square() @ self._power().T + 1e-8).rsqrt()
+        if self.activates:
+            gain = gain * 2**0.5  # of unit variance, ReLU leaves half
+        x = self.conv(x * _as_maps(scale).to(x.dtype))
+        x = torch.addcmul(_as_maps(self.shift(labels)).to(x.dtype), x, _as_maps(gain).to(x.dtype))
+        return x.relu_() if self.activates else x
+
+    def _power(self) -> Tensor:
+        """Return the sum of the squared weights between each output channel and each input channel [out, in]."""
+        inner = next(layer for layer in self.conv.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d))
+        power = inner.weight.float().square().sum((2, 3))
+        if isinstance(inner, nn.ConvTranspose2d):  # of whose kernel a pixel sees a part
+            power = power.T / (inner.stride[0] * inner.stride[1])
+        return power
+
+
+class _Residual(nn.Module):
+    """(x + second(first(x))) times ``share``."""
+
+    def __init__(self, first: nn.Module, second: nn.Module, share: float) -> None:
+        super().__init__()
+        self.first, self.second, self.share = first, second, share
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         result: Tensor = x + self.second(self.first(x, labels), labels)
-        return result
+        return result if self.share == 1 else result * self.share

@@ -44,7 +44,7 @@ class StarGAN(Task[Config]):
         config = self.config
         sets = len(self.slices) if len(self.slices) > 1 else 0
         labels = len(self.names) + sets
-        shape = (config.width, config.blocks, config.upsample, config.skips, config.conditional_norm)
+        shape = (config.width, config.blocks, config.upsample, config.skips, config.norm)
         networks: dict[str, nn.Module] = {"g": Generator(labels, *shape)}
         if self._recognises:
             networks["recogniser"] = Recogniser(len(self.names))

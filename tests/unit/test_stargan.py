@@ -18,6 +18,7 @@ from gantools.cli.translate import draw_variants
 from gantools.data.domains import DomainImages
 from gantools.inference.evaluation import comparisons_for
 from gantools.inference.files import plan
+from gantools.networks import init_weights
 from gantools.objectives.grammar import build_objective
 from gantools.plugins import manager
 from gantools.randomness import StepRandom
@@ -127,19 +128,42 @@ def test_with_skips_a_network_that_paints_nothing_keeps_its_source_and_without_t
         torch.testing.assert_close(generator(images, labels), expected)
 
 
-def test_a_label_scales_and_shifts_what_a_norm_leaves_and_without_it_says_little():
-    images, labels = torch.rand(2, 3, 32, 32), torch.tensor([[0.0, 0], [0, 1]])
-    layer = Generator(2, 4, 1, conditional_norm=True).down[0]
-    features = torch.rand(2, 4, 16, 16)
-    torch.nn.init.zeros_(layer.style.bias)
-    with torch.no_grad():
-        layer.style.weight[:, 1] = torch.cat([torch.full((8,), 2.0), torch.full((8,), -0.5)])
-    normalised = torch.nn.functional.instance_norm(layer.conv(features))
-    expected = torch.stack([normalised[0], 3 * normalised[1] - 0.5]).relu()
-    torch.testing.assert_close(layer(features, labels), expected)
-    stem = Generator(2, 4, 1).stem  # the paper's: a norm takes a constant map away, but for the borders
-    same = images[:1].expand(2, -1, -1, -1)
-    seen = stem.conv(torch.cat([same, labels[:, :, None, None].expand(-1, -1, 32, 32)], 1))[:, :, 3:-3, 3:-3]
+@pytest.mark.parametrize("part", ["stem", "halving", "resize", "transpose"])
+def test_a_demodulated_layer_is_a_convolution_by_weights_of_unit_power(part):
+    torch.manual_seed(0)
+    generator = Generator(2, 4, 1, upsample="transpose" if part == "transpose" else "resize", norm="demodulation")
+    layer = {"stem": generator.stem, "halving": generator.down[0]}.get(part, generator.up[0])
+    convolution = layer.conv[1][0] if part == "resize" else layer.conv
+    side = 1 if part == "transpose" else 0  # of the weights, that of the output channels
+    images, labels = torch.rand(2, layer.scale.out_features, 8, 8), torch.tensor([[1.0, 0], [0, 1]])
+    for image, label, made in zip(images, labels, layer(images, labels), strict=True):
+        weight = convolution.weight.detach() * (1 + layer.scale(label)).view(
+            [1, -1, 1, 1] if not side else [-1, 1, 1, 1]
+        )
+        taps = 4 if side else 1  # a pixel of a doubling by transposed convolution sees a quarter of the kernel
+        weight = weight / (weight.square().sum([1 - side, 2, 3], keepdim=True) / taps).sqrt()
+        seen = torch.nn.functional.interpolate(image[None], scale_factor=2.0) if part == "resize" else image[None]
+        options = {"stride": convolution.stride, "padding": convolution.padding}
+        apply = torch.nn.functional.conv_transpose2d if side else torch.nn.functional.conv2d
+        expected = 2**0.5 * apply(seen, weight, **options)[0] + layer.shift(label)[:, None, None]
+        torch.testing.assert_close(made, expected.relu(), rtol=1e-4, atol=1e-5)
+
+
+def test_demodulated_a_picture_looks_the_same_whatever_is_far_from_it_and_normalised_it_does_not():
+    torch.manual_seed(0)
+    drawing, labels = torch.rand(1, 3, 64, 64), torch.tensor([[1.0, 0]])
+    wide = torch.nn.functional.pad(drawing, (0, 256, 0, 0), value=1.0)
+    for norm, agree in (("demodulation", True), ("instance", False)):
+        generator = init_weights(Generator(2, 4, 1, skips=True, norm=norm)).eval()
+        generator.head.weight.data *= 30  # after few layers of random weights a change would be small
+        near, far = (generator(seen, labels)[..., :16] for seen in (drawing, wide))
+        assert torch.allclose(near, far, atol=1e-5) is agree
+
+
+def test_the_papers_norm_takes_away_what_a_constant_map_says_but_for_the_borders():
+    images, labels = torch.rand(1, 3, 32, 32).expand(2, -1, -1, -1), torch.tensor([[0.0, 0], [0, 1]])
+    stem = Generator(2, 4, 1).stem
+    seen = stem.conv(torch.cat([images, labels[:, :, None, None].expand(-1, -1, 32, 32)], 1))[:, :, 3:-3, 3:-3]
     torch.testing.assert_close(*torch.nn.functional.instance_norm(seen))
 
 
