@@ -125,8 +125,18 @@ class Diversity(_OfFeatures):
 def kernel_distance(x: Tensor, y: Tensor, kin: Sequence[int], apart: bool = True) -> tuple[float, float]:
     """Return 1000 times the unbiased MMD² of features x [N, D] and y [M, D], and its bootstrap standard error.
 
+    ``kin`` and ``apart`` are those of `kernel_distances`.
+    """
+    values = kernel_distances(x, y, kin, apart)
+    return float(values[0]), float(values[1:].std())
+
+
+def kernel_distances(x: Tensor, y: Tensor, kin: Sequence[int], apart: bool = True) -> Tensor:
+    """Return 1000 times the unbiased MMD² of features x [N, D] and y [M, D], and those of bootstrap draws [1 + draws].
+
     ``kin[i]`` is the row of y that x[i] goes with, or a number from M on of its own: ``apart``, pairs of a kin are left
-    out. A draw that takes a picture several times does not compare it with its copies.
+    out. A draw that takes a picture several times does not compare it with its copies. Of equal ``kin`` and M the draws
+    are the same, so that the values of two sets may be subtracted draw by draw.
     """
     kernels = [(a @ b.T / a.shape[1] + 1) ** 3 for a, b in ((x, x), (y, y), (x, y))]
     mine, theirs = torch.tensor(kin), torch.arange(len(y))
@@ -138,8 +148,7 @@ def kernel_distance(x: Tensor, y: Tensor, kin: Sequence[int], apart: bool = True
     for kernel, out, (left, right) in zip(kernels, left_out, ((u, u), (v, v), (u, v)), strict=True):
         counted = (~out).to(x.dtype)
         means.append(((left @ (kernel * counted)) * right).sum(1) / ((left @ counted) * right).sum(1))
-    values = 1000 * (means[0] + means[1] - 2 * means[2])
-    return float(values[0]), float(values[1:].std())
+    return 1000 * (means[0] + means[1] - 2 * means[2])
 
 
 def _draws(kin: Tensor, real: int) -> tuple[Tensor, Tensor]:
