@@ -7,11 +7,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from gantools.data.decode import open_image
-from gantools.data.framing import bytes_of, framed
+from gantools.data.framing import bytes_of, framed, window
 from gantools.data.images import ImageSet, Report
 from gantools.data.labels import LabelledSet, read_sets, warn_of_gaps
 from gantools.data.listing import Files, Items
-from gantools.data.order import Shuffled, centre, crop_and_flip
+from gantools.data.order import Shuffled, centre
 from gantools.data.profile import profile
 from gantools.data.settings import DomainSettings
 from gantools.errors import GanToolsError
@@ -51,12 +51,11 @@ class DomainImages:
         return len(self.sets) * max(len(part.order) for part in self.sets)
 
     def __getitem__(self, k: int) -> dict[str, Tensor]:
-        config = self.config
         number, position = k % len(self.sets), k // len(self.sets)
         part = self.sets[number]
         index, picture = part.images.pick(part.order[position + step] for step in range(len(part.order)))
         return {
-            "image": crop_and_flip(picture, config.size, config.flip, config.seed, "crop", k),
+            "image": window(picture, self.config, k),
             "label": part.labels[index],
             "target": part.labels[part.targets[position]],
             "set": torch.tensor(number),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from PIL import Image, ImageChops, ImageOps
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from gantools.data.decode import Background, parse_background, to_rgb
+from gantools.data.order import crop_and_flip
 from gantools.data.pixels import resized, to_bytes
 from gantools.data.settings import FramedSettings
+from gantools.randomness import derive_seed
 
 _PLAIN = 12  # of 255: what compression does to a plain border
 
@@ -18,12 +23,32 @@ def framed(image: Image.Image, config: FramedSettings) -> Tensor:
     picture = to_rgb(image, background)
     if config.trim:
         picture = trimmed(picture, background)
-    inner = resized(picture, config.resize_to)
-    if not config.pad:
+    return _placed(resized(picture, config.resize_to), config, config.pad, config.pad)
+
+
+def window(picture: Tensor, config: FramedSettings, *seed: int | str) -> Tensor:
+    """Scale a framed picture at random as ``config`` says, cut a window out of it, and mirror half of them."""
+    return crop_and_flip(_scaled(picture, config, *seed), config.size, config.flip, config.seed, "crop", *seed)
+
+
+def _scaled(picture: Tensor, config: FramedSettings, *seed: int | str) -> Tensor:
+    """Scale [3, side, side] by a random share from `min_scale` to 1, and put it anywhere on background of its size."""
+    if config.min_scale == 1:
+        return picture
+    random = Random(derive_seed(config.seed, "scale", *seed))  # noqa: S311  (nothing secret about a size)
+    side = round(picture.shape[1] * random.uniform(config.min_scale, 1))
+    small = interpolate(picture[None], (side, side), mode="bicubic", antialias=True)[0]
+    top, left = (random.randint(0, picture.shape[1] - side) for _ in range(2))
+    return _placed(small, config, top, left)
+
+
+def _placed(inner: Tensor, config: FramedSettings, top: int, left: int) -> Tensor:
+    """Put [3, h, w] on background of a framed picture's size, at a place."""
+    side = config.resize_to + 2 * config.pad
+    if inner.shape[1:] == (side, side):
         return inner
-    side, pad = config.resize_to + 2 * config.pad, config.pad
-    frame = to_bytes(Image.new("RGB", (side, side), background))
-    frame[:, pad:-pad, pad:-pad] = inner
+    frame = to_bytes(Image.new("RGB", (side, side), parse_background(config.background)))
+    frame[:, top : top + inner.shape[1], left : left + inner.shape[2]] = inner
     return frame
 
 

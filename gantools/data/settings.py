@@ -62,6 +62,10 @@ class FramedSettings(ImageSettings):
         0, "pixels of background put around pictures before the crop: moved about, they tell nothing by their place",
         "Data", ge=0,
     )  # fmt: skip
+    min_scale: float = option(
+        1.0, "share of their size down to which pictures are scaled at random, so that size tells nothing either",
+        "Data", gt=0, le=1,
+    )  # fmt: skip
 
     @property
     def margin(self) -> int:

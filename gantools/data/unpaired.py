@@ -9,10 +9,10 @@ from torch import Tensor
 
 from gantools.data.decode import open_image
 from gantools.data.folders import list_images, two_folders
-from gantools.data.framing import bytes_of, framed
+from gantools.data.framing import bytes_of, framed, window
 from gantools.data.images import ImageSet, Report
 from gantools.data.listing import Files, Items
-from gantools.data.order import Shuffled, centre, crop_and_flip
+from gantools.data.order import Shuffled, centre
 from gantools.data.places import name_of
 from gantools.data.profile import profile
 from gantools.data.settings import UnpairedSettings
@@ -51,11 +51,7 @@ class UnpairedImages:
         return max(map(len, self.order.values()))
 
     def __getitem__(self, k: int) -> dict[str, Tensor]:
-        config = self.config
-        return {
-            side: crop_and_flip(self._picture(side, k), config.size, config.flip, config.seed, "crop", side, k)
-            for side in _SIDES
-        }
+        return {side: window(self._picture(side, k), self.config, side, k) for side in _SIDES}
 
     def files(self, k: int) -> Files:
         """Return the two files of sample ``k``."""

@@ -13,7 +13,8 @@ from gantools.networks.resnet import Upsample
 from gantools.objectives import Verdict
 
 Norm = Literal["demodulation", "instance"]
-_DEEPEST, _SOURCE, _LEAK = 6, 0.9, 0.01
+Padding = Literal["replicate", "zeros"]
+_DEEPEST, _SOURCE, _OPEN, _LEAK = 6, 0.9, 2.0, 0.01
 
 
 class Generator(nn.Module):
@@ -45,6 +46,7 @@ class Generator(nn.Module):
         super().__init__()
         self.skips, self.sees_labels = skips, norm == "instance"
         twice, seen = 2 if skips else 1, labels if self.sees_labels else 0
+        padding: Padding = "zeros" if self.sees_labels else "replicate"
 
         def layer(convolution: nn.Module, channels: int, activates: bool = True) -> nn.Module:
             if norm == "instance":
@@ -52,18 +54,18 @@ class Generator(nn.Module):
             return _Demodulated(convolution, channels, labels, activates)
 
         def residual(channels: int) -> nn.Module:
-            first, second = (_conv(channels, channels, 3, 1, 1) for _ in range(2))
+            first, second = (_conv(channels, channels, 3, 1, 1, padding) for _ in range(2))
             share = 1.0 if norm == "instance" else 0.5**0.5  # without a norm, what adds up would grow
             return _Residual(layer(first, channels), layer(second, channels, activates=False), share)
 
-        self.stem = layer(_conv(3 + seen, width, 7, 1, 3), width)
-        self.down = nn.ModuleList(layer(_conv(i, 2 * i, 4, 2, 1), 2 * i) for i in (width, 2 * width))
+        self.stem = layer(_conv(3 + seen, width, 7, 1, 3, padding), width)
+        self.down = nn.ModuleList(layer(_conv(i, 2 * i, 4, 2, 1, padding), 2 * i) for i in (width, 2 * width))
         self.blocks = nn.ModuleList(residual(4 * width) for _ in range(blocks))
         self.up = nn.ModuleList(
-            layer(_doubling(inside, outside, upsample), outside)
+            layer(_doubling(inside, outside, upsample, padding), outside)
             for inside, outside in ((4 * width, 2 * width), (twice * 2 * width, width))
         )
-        self.head = PictureConv2d(twice * width, 3, 7, 1, 3, bias=False)
+        self.head = PictureConv2d(twice * width, 4 if skips else 3, 7, 1, 3, bias=False, padding_mode=padding)
 
     def forward(self, image: Tensor, labels: Tensor) -> Tensor:
         """Translate pictures in [-1, 1] to the domains of ``labels`` [N, C], 0 or 1 each."""
@@ -79,7 +81,10 @@ class Generator(nn.Module):
         x = self.up[0](x, labels)
         x = self.up[1](self._beside(x, half), labels)
         painted: Tensor = self.head(self._beside(x, whole))
-        return (painted + (_SOURCE * image).atanh()).tanh() if self.skips else painted.tanh()
+        if not self.skips:
+            return painted.tanh()
+        gate = (painted[:, 3:] + _OPEN).sigmoid()
+        return (painted[:, :3] + gate * (_SOURCE * image).atanh()).tanh()
 
     def _beside(self, x: Tensor, seen: Tensor) -> Tensor:
         return torch.cat([x, seen], 1) if self.skips else x
@@ -156,17 +161,17 @@ def discriminator_layers(size: int) -> int:
     return max(1, min(_DEEPEST, size.bit_length() - 2))
 
 
-def _conv(inside: int, outside: int, kernel: int, stride: int, padding: int) -> nn.Conv2d:
-    return nn.Conv2d(inside, outside, kernel, stride, padding, bias=False)
+def _conv(inside: int, outside: int, kernel: int, stride: int, around: int, padding: Padding) -> nn.Conv2d:
+    return nn.Conv2d(inside, outside, kernel, stride, around, bias=False, padding_mode=padding)
 
 
 def _halving(inside: int, outside: int) -> nn.Sequential:
     return nn.Sequential(init_leaky(nn.Conv2d(inside, outside, 4, 2, 1), _LEAK), nn.LeakyReLU(_LEAK))
 
 
-def _doubling(inside: int, outside: int, upsample: Upsample) -> nn.Module:
+def _doubling(inside: int, outside: int, upsample: Upsample, padding: Padding) -> nn.Module:
     if upsample == "resize":
-        return Doubling(nn.Sequential(_conv(inside, outside, 3, 1, 1)))
+        return Doubling(nn.Sequential(_conv(inside, outside, 3, 1, 1, padding)))
     return nn.ConvTranspose2d(inside, outside, 4, 2, 1, bias=False)
 
 
