@@ -4,8 +4,10 @@
 
 Three folders with pictures of equal names: two ways to translate the same sources, and what is true. Each draw takes
 the same pictures from all three, so that what makes a picture hard for both does not blur their difference. KID x1000
-on EfficientNet-Lite0 features, without pairs of a name (`kid`) and with them (`kid-all`), and L1 in [0, 1]; the ratio
-is that of MADE to OTHERS. Standard errors are those of 1,000 draws.
+on EfficientNet-Lite0 features, without pairs of a name (`kid`) and with them (`kid-all`), and L1 in [0, 1]. What stands
+behind ± is the standard deviation of 1,000 draws; "standard errors" is the difference as a multiple of its own. The
+ratio is that of MADE to OTHERS, and means little where a KID is near 0 or below. Pictures are taken to be independent:
+where some are nearly copies of others, the errors are too small.
 """
 
 from __future__ import annotations
@@ -49,17 +51,15 @@ def main() -> None:
 
 def report(name: str, made: Tensor, others: Tensor, decimals: int) -> None:
     """Print a row; the first of each values is that of all pictures, the rest those of the draws."""
-    apart, ratio = made - others, made / others
-    error, error_of_ratio = apart[1:].std(), ratio[1:].std()
-    figures = [f"{float(values[0]):.{decimals}f} ± {float(values[1:].std()):.{decimals}f}" for values in (made, others)]
-    difference = f"{float(apart[0]):.{decimals}f} ± {float(error):.{decimals}f}"
-    columns = [
-        *figures,
-        difference,
-        f"{float(apart[0] / error):.1f}",
-        f"{float(ratio[0]):.2f} ± {float(error_of_ratio):.2f}",
-    ]
+    difference = made - others
+    columns = [in_words(values, decimals) for values in (made, others, difference)]
+    columns += [f"{float(difference[0] / difference[1:].std()):.1f}", in_words(made / others, 2)]
     print(f"| {name} | {' | '.join(columns)} |")
+
+
+def in_words(values: Tensor, decimals: int) -> str:
+    """Return the first of the values, and the standard deviation of the others."""
+    return f"{float(values[0]):.{decimals}f} ± {float(values[1:].std()):.{decimals}f}"
 
 
 def distances(made: PictureSet, truth: PictureSet) -> Tensor:

@@ -7,10 +7,11 @@ r"""Train the reference's networks for the baselines of the default weights, and
 
 Networks, losses and pool of old pictures are the original authors' code of pix2pix and CycleGAN as the package deepliif
 carries it; DEEPLIIF is the folder to which its wheel was unpacked (`pip download --no-deps deepliif==1.2.7`). They are
-trained in the order and with the defaults of the authors' program: ResNet of 6 blocks, PatchGAN, Adam at 0.0002 with
-betas of 0.5 and 0.999; pix2pix with batch norm, dropout, the minimax loss and 100 L1; CycleGAN with instance norm,
-least squares, cycle 10, identity 5 and a pool of 50. Pictures are 64 x 64, mirrored at random; float32; seed 0. As the
-authors do, pix2pix translates one picture at a time by its own statistics, and with dropout.
+trained in the order of the authors' program, by its losses: pix2pix with batch norm, dropout, the minimax loss and 100
+L1; CycleGAN with instance norm, least squares, cycle 10, identity 5 and a pool of 50. ResNet of 6 blocks, PatchGAN,
+Adam at 0.0002 with betas of 0.5 and 0.999; the rate stays, where the program lets it fall over the second half.
+Pictures are 64 x 64, mirrored at random; float32; seed 0. As the authors do, pix2pix translates one picture at a time
+by its own statistics, and with dropout.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ Training = tuple[nn.Module, Iterator[dict[str, float]]]
 
 
 def main() -> None:
-    """Train, and write the generator and the translations."""
+    """Train, and write the translations."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("task", choices=["pix2pix", "cyclegan"])
     parser.add_argument("deepliif", type=Path)

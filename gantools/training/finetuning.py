@@ -92,9 +92,13 @@ class Start:
         there, here = taken_over(self.header, type(config)), config.model_dump(mode="json")
         names = [name for name, value in there.items() if value != here[name]]
         other = ", ".join(f"{flag(name)} is {there[name]} there and {here[name]} here" for name in names)
+        strange = ", ".join(flag(name) for name in self.header.config if name not in here)
+        if strange:
+            hint = f"it was made with {strange}, which this version of gantools does not know; begin with other weights"
+        else:
+            hint = f"{other}: leave that out" if other else f"it knows {self._known()}; train on data of the same kind"
         return GanToolsError(
-            f"--init {self.origin['name']}: its generators are not built as those of this run are",
-            f"{other}: leave that out" if other else f"it knows {self._known()}; train on data of the same kind",
+            f"--init {self.origin['name']}: its generators are not built as those of this run are", hint
         )
 
     def _known(self) -> str:

@@ -25,7 +25,8 @@ class Config(DomainSettings):
     )
     norm: Literal["demodulation", "instance"] = option(
         "demodulation",
-        "how labels reach the generator's layers; instance, the paper's, tells the first one alone",
+        "what labels do to the generator: scale every layer's weights, which are then demodulated; "
+        "or, with the paper's instance norm, enter the first layer alone",
         "Networks",
     )
     recogniser: bool = option(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from gantools.networks import AutoEncoder, Doubling, InstanceNorm, PictureConv2d, init_leaky
 from gantools.networks.resnet import Upsample
 from gantools.objectives import Verdict
+from gantools.objectives.base import precise
 
 Norm = Literal["demodulation", "instance"]
 Padding = Literal["replicate", "zeros"]
@@ -98,6 +99,9 @@ class Discriminator(nn.Module):
     patches, averaged: the paper's head looks at each place by weights of its own, and a generator may please it with
     a fleck in the same corner of all pictures. Of 2 x 2 patches, the default, the average still tells each from the
     others, as every patch sees its neighbours and the border; with fewer ``layers`` it does so less.
+
+    The halving convolutions begin as He et al. 2015 have it (`init_leaky`), where the authors' program begins as torch
+    does.
     """
 
     def __init__(
@@ -206,18 +210,21 @@ class _Demodulated(nn.Module):
         self.shift = nn.Linear(labels, channels)
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        scale = 1 + self.scale(labels).float()
-        gain = (scale.square() @ self._power().T + 1e-8).rsqrt()
-        if self.activates:
-            gain = gain * 2**0.5  # of unit variance, ReLU leaves half
+        scale = 1 + precise(self.scale(labels))
         x = self.conv(x * _as_maps(scale).to(x.dtype))
-        x = torch.addcmul(_as_maps(self.shift(labels)).to(x.dtype), x, _as_maps(gain).to(x.dtype))
+        x = torch.addcmul(_as_maps(self.shift(labels)).to(x.dtype), x, _as_maps(self._gain(scale)).to(x.dtype))
         return x.relu_() if self.activates else x
+
+    def _gain(self, scale: Tensor) -> Tensor:
+        """Return what demodulates each output channel, [N, out], given the scales of the input channels [N, in]."""
+        with torch.autocast(scale.device.type, enabled=False):  # squares of small weights are none in 16 bits
+            gain = (scale.square() @ self._power().T + 1e-8).rsqrt()
+        return gain * 2**0.5 if self.activates else gain  # of unit variance, ReLU leaves half
 
     def _power(self) -> Tensor:
         """Return the sum of the squared weights between each output channel and each input channel [out, in]."""
         inner = next(layer for layer in self.conv.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d))
-        power = inner.weight.float().square().sum((2, 3))
+        power = precise(inner.weight).square().sum((2, 3))
         if isinstance(inner, nn.ConvTranspose2d):  # of whose kernel a pixel sees a part
             power = power.T / (inner.stride[0] * inner.stride[1])
         return power

@@ -206,3 +206,14 @@ def test_what_does_not_fit_is_named(first, task, settings, message, hint):
     with pytest.raises(GanToolsError, match=message) as raised:
         gantools.train(task, **{**PAIRS, "init": first.folder, "steps": 1, "quiet": True, "out": "out", **settings})
     assert hint in raised.value.hint
+
+
+def test_weights_of_a_setting_that_is_no_more_are_told_from_weights_of_other_data(first):
+    header, tensors = read_header(first.weights), read_tensors(first.weights)
+    header.config["conditional_norm"] = True
+    save_weights(Path("old.safetensors"), {f"g.old.{name}": value for name, value in tensors.items()}, header)
+    with pytest.raises(GanToolsError, match="not built as those of this run") as raised:
+        gantools.train("pix2pix", **PAIRS, init="old.safetensors", steps=1, quiet=True, out="out")
+    assert raised.value.hint.startswith("it was made with --conditional-norm, which this version")
+    with pytest.raises(GanToolsError, match="unknown option --conditional-norm"):
+        gantools.load("old.safetensors", "cpu")

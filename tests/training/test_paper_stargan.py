@@ -89,7 +89,8 @@ def test_the_preset_is_the_papers_and_its_rates_fall_to_0() -> None:
     _, config = resolve("stargan", {"preset": "paper", "device": "cpu", "select": "a,b", "labels": "exclusive"})
     assert (config.batch_size, config.steps, config.n_critic, config.size) == (16, 40_000, 5, 128)
     assert (config.lr_g, config.lr_d, config.betas, config.objective) == (1e-4, 1e-4, (0.5, 0.999), "wgan-gp")
-    assert (config.classification, config.reconstruction, config.identity, config.skips) == (1, 10, 0, False)
+    assert (config.classification, config.reconstruction, config.identity) == (1, 10, 0)
+    assert (config.norm, config.upsample, config.skips, config.projection) == ("instance", "transpose", False, False)
     schedule = Schedule(config, 1000)
     assert [schedule.factor(step) for step in (0, 20_000, 30_000)] == [1, 1, 0.5]
     assert schedule.factor(39_999) < 1e-3

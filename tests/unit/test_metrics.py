@@ -29,6 +29,8 @@ from gantools.metrics.sets import (
     KernelDistanceOfAll,
     Precision,
     Recall,
+    kernel_distance,
+    kernel_distances,
 )
 
 SHADES = {
@@ -118,6 +120,29 @@ def test_kids_error_is_the_spread_of_many_samples(paired):
         found.append(KernelDistance()(sets(x, y + 0.5, truth=tuple(range(50)) if paired else ())))
     errors, spread = np.mean([one.std_error for one in found]), np.std([one.value for one in found])
     assert 0.5 < errors / spread < 1.7  # pairs drawn as if they were none read 2.3
+
+
+def test_two_sets_of_equal_kin_are_drawn_alike():
+    kin = [*range(20), 3, 3, 40, 41]  # of which two go with no picture of y
+    x, y, turn = normal(24, 4), normal(40, 4, 0.5), torch.linalg.qr(normal(4, 4)).Q
+    values = kernel_distances(x, y, kin)
+    assert len(values) == 1001
+    torch.testing.assert_close(kernel_distances(x @ turn, y @ turn, kin), values)  # other numbers, the same kernels
+    assert kernel_distance(x, y, kin) == (float(values[0]), float(values[1:].std()))
+
+
+def test_the_error_of_a_paired_difference_is_its_spread():
+    found = []
+    for _ in range(80):
+        y = normal(50, 8)
+        first = y + 0.5 + 0.3 * normal(50, 8)
+        second = first + 0.1 + 0.1 * normal(50, 8)
+        found.append([kernel_distances(made, y, range(50)) for made in (first, second)])
+    spread = np.std([float(one[0] - other[0]) for one, other in found])
+    errors = np.mean([float((one - other)[1:].std()) for one, other in found])
+    apart = np.mean([float((one[1:].var() + other[1:].var()).sqrt()) for one, other in found])
+    assert 0.5 < errors / spread < 1.7
+    assert errors < apart / 2  # as if the two were of different pictures
 
 
 def test_fid_of_two_gaussians_is_the_closed_form():

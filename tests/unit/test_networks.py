@@ -13,6 +13,7 @@ from gantools.networks import (
     PatchGAN,
     PixelGAN,
     ResNetGenerator,
+    init_leaky,
     init_weights,
     smallest_patch_size,
     translate_any_size,
@@ -150,6 +151,20 @@ def test_initial_weights_have_the_spread_asked_for_and_no_bias():
         assert layer.weight.std().item() == pytest.approx(0.02, rel=0.03)
         assert layer.weight.mean().abs() < 5e-4
         assert not layer.bias.any()
+
+
+@pytest.mark.parametrize("slope", [0.01, 0.5])
+def test_leaky_initial_weights_keep_the_variance_through_many_layers(slope):
+    torch.manual_seed(0)
+    layers = [init_leaky(nn.Conv2d(256, 256, 2, 2), slope) for _ in range(4)]
+    x, kept = torch.randn(8, 256, 32, 32), 2 / (1 + slope**2)  # of an input that no leaky ReLU has halved
+    for layer in layers:
+        assert layer.weight.std().item() == pytest.approx((kept / (256 * 4)) ** 0.5, rel=0.01)
+        assert not layer.bias.any()
+        with torch.no_grad():
+            x = layer(x)
+        assert x.var().item() == pytest.approx(kept, rel=0.15)
+        x = leaky_relu(x, slope)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 200), (200, 1), (5, 37), (3, 3), (9, 8), (30, 31)])

@@ -128,25 +128,55 @@ def test_with_skips_a_network_that_paints_nothing_keeps_its_source_and_without_t
         torch.testing.assert_close(generator(images, labels), expected)
 
 
-@pytest.mark.parametrize("part", ["stem", "halving", "resize", "transpose"])
+@pytest.mark.parametrize("part", ["stem", "halving", "resize", "transpose", "unactivated"])
 def test_a_demodulated_layer_is_a_convolution_by_weights_of_unit_power(part):
     torch.manual_seed(0)
-    generator = Generator(2, 4, 1, upsample="transpose" if part == "transpose" else "resize", norm="demodulation")
-    layer = {"stem": generator.stem, "halving": generator.down[0]}.get(part, generator.up[0])
+    upsample = "transpose" if part == "transpose" else "resize"
+    generator = Generator(2, 4, 1, upsample=upsample, norm="demodulation").double()
+    others = {"stem": generator.stem, "halving": generator.down[0], "unactivated": generator.blocks[0].second}
+    layer = others.get(part, generator.up[0])
     convolution = layer.conv[1][0] if part == "resize" else layer.conv
     side = 1 if part == "transpose" else 0  # of the weights, that of the output channels
-    images, labels = torch.rand(2, layer.scale.out_features, 8, 8), torch.tensor([[1.0, 0], [0, 1]])
+    labels = torch.tensor([[1.0, 0], [0, 1], [1, 1], [0, 0]]).double()
+    images = torch.rand(4, layer.scale.out_features, 8, 8).double()
     for image, label, made in zip(images, labels, layer(images, labels), strict=True):
-        weight = convolution.weight.detach() * (1 + layer.scale(label)).view(
-            [1, -1, 1, 1] if not side else [-1, 1, 1, 1]
-        )
+        scale = (1 + layer.scale(label)).view([-1, 1, 1, 1] if side else [1, -1, 1, 1])
+        weight = convolution.weight.detach() * scale
         taps = 4 if side else 1  # a pixel of a doubling by transposed convolution sees a quarter of the kernel
-        weight = weight / (weight.square().sum([1 - side, 2, 3], keepdim=True) / taps).sqrt()
+        weight = weight / (weight.square().sum([1 - side, 2, 3], keepdim=True) / taps + 1e-8).sqrt()
         seen = torch.nn.functional.interpolate(image[None], scale_factor=2.0) if part == "resize" else image[None]
         options = {"stride": convolution.stride, "padding": convolution.padding}
         apply = torch.nn.functional.conv_transpose2d if side else torch.nn.functional.conv2d
-        expected = 2**0.5 * apply(seen, weight, **options)[0] + layer.shift(label)[:, None, None]
-        torch.testing.assert_close(made, expected.relu(), rtol=1e-4, atol=1e-5)
+        gain = 1 if part == "unactivated" else 2**0.5
+        expected = gain * apply(seen, weight, **options)[0] + layer.shift(label)[:, None, None]
+        torch.testing.assert_close(made, expected if part == "unactivated" else expected.relu())
+
+
+def test_demodulated_features_neither_grow_nor_fade_through_many_blocks():
+    torch.manual_seed(0)
+    generator = Generator(2, 16, 30, norm="demodulation")
+    x, labels = torch.randn(4, 64, 16, 16), torch.eye(2).repeat(2, 1)
+    before = x.square().mean()
+    with torch.no_grad():
+        for block in generator.blocks:
+            block.second.shift.weight.zero_()
+            block.second.shift.bias.zero_()
+            x = block(x, labels)
+    assert 0.5 < x.square().mean() / before < 2
+
+
+def test_demodulation_stands_small_weights_in_16_bits():
+    torch.manual_seed(0)
+    layer = Generator(2, 4, 1, norm="demodulation").blocks[0].first
+    layer.conv.weight.data *= 0.01
+    layer.conv.weight.data[0] = 0
+    x, labels = torch.randn(2, 16, 8, 8), torch.eye(2)
+    expected = layer(x, labels)
+    with torch.autocast("cpu", torch.float16):
+        made = layer(x, labels)
+    torch.testing.assert_close(made.float(), expected, rtol=0.01, atol=0.02)
+    made.float().square().mean().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in layer.parameters())
 
 
 def test_demodulated_a_picture_looks_the_same_whatever_is_far_from_it_and_normalised_it_does_not():

@@ -30,8 +30,12 @@ CASES = {
     "cyclegan, transposed": ("cyclegan", {"blocks": 1, "upsample": "transpose"}, {}),
     "cyclegan, blurred": ("cyclegan", {"blocks": 1, "upsample": "blur", "downsample": "blur"}, {}),
     "cyclegan, batch norm": ("cyclegan", {"blocks": 1, "norm": "batch", "inference": "picture"}, {}),
-    "stargan": ("stargan", {"blocks": 1, "norm": "instance", "select": ["x,y"], "labels": ["exclusive"]}, {"to": ["y"]}),
-    "stargan with skips": (
+    "stargan": (
+        "stargan",
+        {"blocks": 1, "norm": "instance", "select": ["x,y"], "labels": ["exclusive"]},
+        {"to": ["y"]},
+    ),
+    "stargan, transposed": (
         "stargan",
         {"blocks": 1, "norm": "instance", "upsample": "transpose", "select": ["x,y"], "labels": ["exclusive"]},
         {"to": ["y"]},
@@ -105,7 +109,7 @@ def test_tiles_by_exact_statistics_make_the_whole_picture(tmp_path, case):
     expected = whole(model, image, chosen)
     result, passes, count = in_tiles(model, image, chosen, 64)
     assert count == 10
-    assert passes == 0 if "demodulated" in case else passes > 4  # without norms there is nothing to gather
+    assert (passes == 0) if "demodulated" in case else (passes > 4)  # without norms there is nothing to gather
     assert float((result - expected).abs().max()) < 1e-3
     assert expected.std() > 0.1
 
