@@ -15,13 +15,13 @@ from gantools.objectives.base import precise
 
 Norm = Literal["demodulation", "instance"]
 Padding = Literal["replicate", "zeros"]
-_DEEPEST, _SOURCE, _OPEN, _LEAK = 6, 0.9, 2.0, 0.01
+_DEEPEST, _SOURCE, _LEAK = 6, 0.9, 0.01
 
 
 class Generator(nn.Module):
     """A ResNet that is told the target labels: [N, 3, H, W] and [N, C] -> [N, 3, H, W].
 
-    H and W are multiples of 4 (`stride`). Padding is by zeros: mirrored borders would look like other places.
+    H and W are multiples of 4 (`stride`).
 
     ``norm`` says how it is told. "instance", the paper's: labels are further channels of the picture, which the first
     norm takes away again but for the borders. "demodulation": each label scales what every convolution sees and shifts
@@ -29,8 +29,9 @@ class Generator(nn.Module):
     painted then depends on what is around it alone, not on how much white there is elsewhere.
 
     ``skips``, not the paper's, hand what the halving layers see on to the doubling ones (Ronneberger et al. 2015), and
-    the network paints a change of its source: tanh(change + artanh(0.9 source)). It then starts with the source's lines
-    and colours, where the paper's may settle on inverted colours, which the reconstruction loss does not mind.
+    the network paints over its source: tanh(change + kept artanh(0.9 source)), with ``kept`` from 0 to 2 at each pixel,
+    so that a line can be taken out without painting its negative. It starts with the source's lines and colours, where
+    the paper's may settle on inverted colours, which the reconstruction loss does not mind.
     """
 
     stride = 4
@@ -84,8 +85,9 @@ class Generator(nn.Module):
         painted: Tensor = self.head(self._beside(x, whole))
         if not self.skips:
             return painted.tanh()
-        gate = (painted[:, 3:] + _OPEN).sigmoid()
-        return (painted[:, :3] + gate * (_SOURCE * image).atanh()).tanh()
+        change, kept = painted[:, :3], painted[:, 3:]
+        result: Tensor = (change + 2 * kept.sigmoid() * (_SOURCE * image).atanh()).tanh()
+        return result
 
     def _beside(self, x: Tensor, seen: Tensor) -> Tensor:
         return torch.cat([x, seen], 1) if self.skips else x
