@@ -311,3 +311,25 @@ def test_padded_pictures_move_over_their_background(elsewhere):
         assert columns >= 13
         places.add((rows, columns))
     assert len(places) > 5
+
+
+def test_scaled_pictures_are_of_all_sizes_and_anywhere_and_the_same_for_a_seed(elsewhere):
+    for name in ("a", "b"):
+        (elsewhere / "data" / name).mkdir(parents=True)
+        Image.new("RGB", (32, 32), "black").save(elsewhere / "data" / name / "0.png")
+    scaled = {"size": 32, "load_size": 32, "min_scale": 0.5, "background": "red", "flip": False}
+    data = DomainImages(gantools.api.configure("stargan", data="data", device="cpu", **scaled), lambda *_: None)
+    assert torch.equal(data.sheet()["image"], torch.zeros(2, 3, 32, 32, dtype=torch.uint8))
+    sides, corners = [], set()
+    for k in range(60):
+        red, green, blue = data[k]["image"]
+        assert green.max() == blue.max() == 0
+        rows, columns = (torch.nonzero((red == 0).any(axis)).flatten() for axis in (1, 0))
+        assert len(rows) == len(columns)
+        assert int((red == 0).sum()) == len(rows) ** 2
+        sides.append(len(rows))
+        corners.add((int(rows[0]), int(columns[0])))
+        assert torch.equal(data[k]["image"], data[k]["image"])
+    assert 16 <= min(sides) < 19
+    assert 29 < max(sides) <= 32
+    assert len(corners) > 30
