@@ -7,11 +7,11 @@ r"""Train the reference's networks for the baselines of the default weights, and
 
 Networks, losses and pool of old pictures are the original authors' code of pix2pix and CycleGAN as the package deepliif
 carries it; DEEPLIIF is the folder to which its wheel was unpacked (`pip download --no-deps deepliif==1.2.7`). They are
-trained in the order of the authors' program, by its losses: pix2pix with batch norm, dropout, the minimax loss and 100
-L1; CycleGAN with instance norm, least squares, cycle 10, identity 5 and a pool of 50. ResNet of 6 blocks, PatchGAN,
-Adam at 0.0002 with betas of 0.5 and 0.999; the rate stays, where the program lets it fall over the second half.
-Pictures are 64 x 64, mirrored at random; float32; seed 0. As the authors do, pix2pix translates one picture at a time
-by its own statistics, and with dropout.
+trained in the order of the authors' program, by its losses: pix2pix with the minimax loss and 100 L1; CycleGAN with
+least squares, cycle 10, identity 5 and a pool of 50. ResNet of 6 blocks, PatchGAN, Adam at 0.0002 with betas of 0.5 and
+0.999; the rate stays, where the program lets it fall over the second half. Pictures are 64 x 64, mirrored at random;
+float32; seed 0. All norms are instance norms and there is no dropout: with batch norm and dropout, its default for
+pix2pix, the same 2,519 steps came to KID 155 and L1 0.071 in place of 131 and 0.063.
 """
 
 from __future__ import annotations
@@ -78,9 +78,9 @@ class Code:
 
         self.networks, self.pool, self.width = networks, ImagePool, width
 
-    def generator(self, norm: str, dropout: bool) -> nn.Module:
+    def generator(self, norm: str) -> nn.Module:
         """Build a ResNet of 6 blocks with the authors' initial weights."""
-        result: nn.Module = self.networks.define_G(3, 3, self.width, "resnet_6blocks", norm, dropout)
+        result: nn.Module = self.networks.define_G(3, 3, self.width, "resnet_6blocks", norm, False)
         return result
 
     def critic(self, channels: int, norm: str) -> nn.Module:
@@ -91,7 +91,7 @@ class Code:
 
 def pix2pix(code: Code, a: Tensor, b: Tensor, batch: int) -> Training:
     """Return the generator, and its training step by step."""
-    gan, generator, critic = code.networks.GANLoss("vanilla"), code.generator("batch", True), code.critic(6, "batch")
+    gan, generator, critic = code.networks.GANLoss("vanilla"), code.generator("instance"), code.critic(6, "instance")
     optimizer, critics = adam(generator), adam(critic)
 
     def steps() -> Iterator[dict[str, float]]:
@@ -113,7 +113,7 @@ def pix2pix(code: Code, a: Tensor, b: Tensor, batch: int) -> Training:
 def cyclegan(code: Code, a: Tensor, b: Tensor, batch: int) -> Training:
     """Return the generator from a to b, and the training of both step by step."""
     gan, l1 = code.networks.GANLoss("lsgan"), nn.functional.l1_loss
-    there, back = (code.generator("instance", False) for _ in range(2))
+    there, back = (code.generator("instance") for _ in range(2))
     sees_b, sees_a = (code.critic(3, "instance") for _ in range(2))
     optimizer, critics = adam(there, back), adam(sees_a, sees_b)
     old_a, old_b = code.pool(50), code.pool(50)
