@@ -11,8 +11,10 @@ target style, over the pictures of all other styles translated into it:
   What is shown is cut out and scaled to 56 of 64 pixels before, in all pictures: how much of its frame a drawing fills
   (OpenMoji 49 of 64 pixels, Twemoji 63, at the median) would tell the styles apart, and a translation keeps it.
 - kid, kid_source: KID x1000 between the translations, or the untranslated pictures, of one source style and the real
-  test pictures of the target, as `gantools evaluate` has it: means over the source styles, of the errors too.
-- kid_framed, kid_framed_source: the same of pictures cut out and scaled alike.
+  test pictures of the target, as `gantools evaluate` has it: means over the source styles. Errors are those of
+  bootstrap draws that take the same things from all styles.
+- kid_framed, kid_framed_source: the same of pictures cut out and scaled alike; kid_framed_gain: how much lower the
+  translations are, paired, as each draw has both.
 - l1, l1_source: mean absolute difference in [0, 1] from the same thing as the target style draws it.
 - own_l1: what translating pictures of the style into itself changes; own_recognised: whether it stays recognised.
 """
@@ -36,7 +38,7 @@ from gantools.data.framing import trimmed
 from gantools.data.pixels import resized, to_bytes
 from gantools.metrics.backbones import load_backbone
 from gantools.metrics.pictures import PictureSet
-from gantools.metrics.sets import kernel_distance
+from gantools.metrics.sets import kernel_distances
 
 EPOCHS, SHIFT, SIDE, CONTENT = 25, 4, 64, 56
 WHITE = (255, 255, 255)
@@ -92,19 +94,22 @@ def measure(styles: list[str], train: Path, test: Path, out: Path) -> dict[str, 
     rows = {}
     for i, target in enumerate(styles):
         others = [style for style in styles if style != target]
+        framed_kid = [kid(framed_made[source, target], framed_real[target]) for source in others]
+        framed_source = [kid(framed_real[source], framed_real[target]) for source in others]
         columns = {
             "recognised": [seen_as(classify, framed_made[source, target], i) for source in others],
             "untranslated": [seen_as(classify, framed_real[source], i) for source in others],
             "kid": [kid(made[source, target], real[target]) for source in others],
             "kid_source": [kid(real[source], real[target]) for source in others],
-            "kid_framed": [kid(framed_made[source, target], framed_real[target]) for source in others],
-            "kid_framed_source": [kid(framed_real[source], framed_real[target]) for source in others],
+            "kid_framed": framed_kid,
+            "kid_framed_source": framed_source,
+            "kid_framed_gain": [before - after for before, after in zip(framed_source, framed_kid, strict=True)],
             "l1": [distance(made[source, target], real[target]) for source in others],
             "l1_source": [distance(real[source], real[target]) for source in others],
             "own_recognised": [seen_as(classify, framed_made[target, target], i)],
             "own_l1": [distance(made[target, target], real[target])],
         }
-        rows[target] = {name: mean(values) for name, values in flat(columns).items()}
+        rows[target] = averaged(columns)
     return {
         "classifier_accuracy": mean(right),
         "recognised": mean([row["recognised"] for row in rows.values()]),
@@ -138,20 +143,21 @@ def framed(pictures: Named, folder: Path) -> Named:
     return result
 
 
-def kid(pictures: Named, truth: Named) -> tuple[float, float]:
-    """Return KID x1000 and its standard error; pairs of equal names are drawn together and not compared."""
+def kid(pictures: Named, truth: Named) -> Tensor:
+    """Return KID x1000, and that of each bootstrap draw; pairs of equal names are drawn together and not compared."""
     both = [PictureSet([Picture(name, some[name]) for name in truth], load_backbone()) for some in (pictures, truth)]
-    return kernel_distance(*(one.features.pooled for one in both), kin=range(len(truth)))
+    return kernel_distances(*(one.features.pooled for one in both), kin=range(len(truth)))
 
 
-def flat(columns: dict[str, list[Any]]) -> dict[str, list[float]]:
-    """Give the standard errors of KIDs a column of their own."""
-    result: dict[str, list[float]] = {}
+def averaged(columns: dict[str, list[Any]]) -> dict[str, float]:
+    """Return the mean over the source styles; that of KIDs has a column for its standard error too."""
+    result: dict[str, float] = {}
     for name, values in columns.items():
-        if isinstance(values[0], tuple):
-            result[name], result[f"{name}_error"] = ([value[i] for value in values] for i in range(2))
+        if isinstance(values[0], Tensor):
+            drawn = torch.stack(values).mean(0)
+            result[name], result[f"{name}_error"] = float(drawn[0]), float(drawn[1:].std())
         else:
-            result[name] = values
+            result[name] = mean(values)
     return result
 
 
