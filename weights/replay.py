@@ -82,8 +82,10 @@ def worst(old: Row, new: Row, rows: list[Row]) -> tuple[str, float]:
 def machine() -> str:
     """Return what the last digits depend on."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    model = names[0] if names else platform.machine()
+    facts = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    model = facts.get("model name", platform.machine())
+    if "cpu family" in facts:  # of two processors of one name, one may know bfloat16 and the other not
+        model += f", family {facts['cpu family']} model {facts['model']}"
     return f"{model}, {torch.backends.cpu.get_cpu_capability()}, torch {torch.__version__}"
 
 
