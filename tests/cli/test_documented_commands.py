@@ -61,7 +61,7 @@ FOLDERS = """
     horses zebras outlines drawings photos A B faces words birds test/A test/B test/outline test/openmoji AB/A AB/B
     styles/noto styles/twemoji facades/train facades/test celeba/images datasets/horse2zebra/trainA
     datasets/horse2zebra/trainB datasets/horse2zebra/testA datasets/facades/train emoji/train/outline
-    emoji/train/openmoji emoji/test/outline emoji/test/openmoji"""
+    emoji/train/openmoji emoji/test/outline emoji/test/openmoji emoji/test/noto"""
 SINGLE = "photo.png photos/one.jpg outline.png emoji.png face.png drawing.png zebra.jpg large.png"
 FOUND = [command for page in PAGES for command in commands(page)]
 ONCE = [command for i, command in enumerate(FOUND) if command[2:] not in [other[2:] for other in FOUND[:i]]]
