@@ -1,6 +1,6 @@
 """Train shipped weights anew for their first 200 steps, by the recorded command, and compare with the recorded log.
 
-python weights/replay.py emoji-colour            # in the folder that holds emoji/, emoji128/ and words/, see weights/README.md
+python weights/replay.py emoji-colour            # in the folder that holds the data, see weights/README.md
 python weights/replay.py emoji-colour --record   # keep what comes out instead
 """
 
