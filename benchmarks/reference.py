@@ -72,26 +72,26 @@ class Code:
         for name in ("deepliif", "deepliif.models", "deepliif.util"):
             package = sys.modules[name] = ModuleType(name)
             package.__path__ = [str(folder / name.replace(".", "/"))]
-        sys.modules["deepliif.util"].util = None  # type: ignore[attr-defined]
+        vars(sys.modules["deepliif.util"])["util"] = None  # imported by the networks for display alone
         from deepliif.models import networks
         from deepliif.util.image_pool import ImagePool
 
         self.networks, self.pool, self.width = networks, ImagePool, width
 
-    def generator(self, norm: str) -> nn.Module:
+    def generator(self) -> nn.Module:
         """Build a ResNet of 6 blocks with the authors' initial weights."""
-        result: nn.Module = self.networks.define_G(3, 3, self.width, "resnet_6blocks", norm, False)
+        result: nn.Module = self.networks.define_G(3, 3, self.width, "resnet_6blocks", "instance")
         return result
 
-    def critic(self, channels: int, norm: str) -> nn.Module:
+    def critic(self, channels: int) -> nn.Module:
         """Build a PatchGAN with the authors' initial weights."""
-        result: nn.Module = self.networks.define_D(channels, self.width, "basic", 3, norm)
+        result: nn.Module = self.networks.define_D(channels, self.width, "basic", 3, "instance")
         return result
 
 
 def pix2pix(code: Code, a: Tensor, b: Tensor, batch: int) -> Training:
     """Return the generator, and its training step by step."""
-    gan, generator, critic = code.networks.GANLoss("vanilla"), code.generator("instance"), code.critic(6, "instance")
+    gan, generator, critic = code.networks.GANLoss("vanilla"), code.generator(), code.critic(6)
     optimizer, critics = adam(generator), adam(critic)
 
     def steps() -> Iterator[dict[str, float]]:
@@ -113,8 +113,8 @@ def pix2pix(code: Code, a: Tensor, b: Tensor, batch: int) -> Training:
 def cyclegan(code: Code, a: Tensor, b: Tensor, batch: int) -> Training:
     """Return the generator from a to b, and the training of both step by step."""
     gan, l1 = code.networks.GANLoss("lsgan"), nn.functional.l1_loss
-    there, back = (code.generator("instance") for _ in range(2))
-    sees_b, sees_a = (code.critic(3, "instance") for _ in range(2))
+    there, back = (code.generator() for _ in range(2))
+    sees_b, sees_a = (code.critic(3) for _ in range(2))
     optimizer, critics = adam(there, back), adam(sees_a, sees_b)
     old_a, old_b = code.pool(50), code.pool(50)
 

@@ -21,7 +21,7 @@ class Config(DomainSettings):
         "resize", "how the generator enlarges; transpose, the paper's, can leave checkerboards", "Networks"
     )
     skips: bool = option(
-        True, "hand lines and colours of the source on, and paint a change of it; not the paper's", "Networks"
+        True, "hand lines and colours of the source on, and paint over it; not the paper's", "Networks"
     )
     norm: Literal["demodulation", "instance"] = option(
         "demodulation",
