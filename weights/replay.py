@@ -53,11 +53,13 @@ def main() -> None:
 
 def first_rows(command: list[str], run: Path) -> list[Row]:
     """Run a training command until it has logged 200 steps, stop it, and return its rows without the times."""
-    log = run / "log.jsonl"
-    with subprocess.Popen([*command, "-o", str(run)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as training:
+    log, said = run / "log.jsonl", run.with_name("said")
+    with said.open("w") as out, subprocess.Popen([*command, "-o", str(run)], stdout=out, stderr=out) as training:
         while training.poll() is None and last_step(log) < STEPS:
             time.sleep(1)
         training.send_signal(signal.SIGINT)
+    if last_step(log) < STEPS:
+        raise SystemExit(f"{said.read_text()}the training ended at step {last_step(log)}: nothing to compare")
     return [row for row in map(without_times, read_log(log)) if row["step"] <= STEPS]
 
 

@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--source", required=True, help="what the training pictures are")
     parser.add_argument("--demo", required=True, help="folder under examples/ to translate, or prompts to paint: A;B;C")
     parser.add_argument("--machine", required=True)
+    parser.add_argument("--continued", help="how the run went on after its command, if it did")
     parser.add_argument("--detail", action="store_true", help="keep the lines of larger pictures, see pix2pix --detail")
     options = parser.parse_args()
     target = HERE / f"{options.name}.safetensors"
@@ -52,6 +53,7 @@ def main() -> None:
         "data": options.source,
         "licence": options.licence,
         "command": without_out((options.run / "command.txt").read_text().strip()),
+        **({"continued": options.continued} if options.continued else {}),
         "seed": header.config["seed"],
         "steps": header.step,
         "hours": round(read_log(options.run / "log.jsonl")[-1]["seconds"] / 3600, 2),
