@@ -53,6 +53,12 @@ class Config(DomainSettings):
         "Losses",
         ge=0,
     )
+    self_regularisation: float = option(
+        0.0,
+        "weight of the distance between a picture and its translation: higher keeps more; not the paper's",
+        "Losses",
+        ge=0,
+    )
     reconstruction: float = option(5.0, "weight of the reconstruction loss", "Losses", ge=0)
     adversarial: float = option(1.0, "weight of the generator's adversarial loss", "Losses", ge=0)
 
@@ -71,7 +77,8 @@ class Config(DomainSettings):
             "lr_g": 1e-4, "lr_d": 1e-4, "betas": (0.5, 0.999), "optimizer": "adam", "ema": 0.0, "augment": "",
             "objective": "wgan-gp", "n_critic": 5, "width": 64, "blocks": 6, "upsample": "transpose",
             "skips": False, "norm": "instance", "d_width": 64, "d_layers": 6, "projection": False,
-            "classification": 1.0, "identity": 0.0, "reconstruction": 10.0, "adversarial": 1.0,
+            "classification": 1.0, "identity": 0.0, "self_regularisation": 0.0, "reconstruction": 10.0,
+            "adversarial": 1.0,
         }
     }  # fmt: skip
 

@@ -1,6 +1,7 @@
 """StarGAN (Choi et al. 2018): adversarial (eq. 8), classification (eq. 2 and 3) and reconstruction (eq. 4) losses.
 
-Not the paper's are the identity loss and the projection; ``--preset paper`` leaves them out.
+Not the paper's are the identity loss, the self-regularisation (Shrivastava et al. 2017, eq. 4, of the pixels
+themselves) and the projection; ``--preset paper`` leaves them out.
 """
 
 from __future__ import annotations
@@ -85,10 +86,12 @@ class StarGAN(Task[Config]):
         if "recogniser" in nets.generators:
             seen = nets["recogniser"](batch["image"])
             losses["recognition"] = self._classification(seen, batch["label"], batch["set"])
+        change = (out["fake"] - batch["image"]).abs().mean((1, 2, 3))
         if config.identity:
             same = (batch["target"] == batch["label"]).all(1)
-            change = (out["fake"] - batch["image"]).abs().mean((1, 2, 3))
             losses["identity"] = config.identity * (change * same).mean()
+        if config.self_regularisation:
+            losses["self-regularisation"] = config.self_regularisation * change.mean()
         if config.reconstruction:
             back = nets["g"](out["fake"], self._input(batch["label"], batch["set"]))
             losses["reconstruction"] = config.reconstruction * l1_loss(back, batch["image"])

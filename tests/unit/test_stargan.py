@@ -213,16 +213,18 @@ def test_a_projection_adds_what_the_features_say_of_each_label():
     assert of_first.abs().min() > 0
 
 
-def test_the_identity_loss_counts_only_pictures_whose_target_is_their_own_domain():
-    stargan = task(select=["noto,twemoji"], labels=["exclusive"], identity=3.0, objective="lsgan", reconstruction=0)
+def test_the_identity_loss_counts_pictures_whose_target_is_their_own_domain_and_self_regularisation_all():
+    weights = {"identity": 3.0, "self_regularisation": 0.5, "reconstruction": 0}
+    stargan = task(select=["noto,twemoji"], labels=["exclusive"], objective="lsgan", **weights)
     nets = gantools.task.Networks(stargan.generators(), stargan.discriminators(build_objective(stargan.config).needs))
     label, target = torch.eye(2), torch.tensor([[1.0, 0], [1, 0]])
     batch = {"image": torch.rand(2, 3, 32, 32), "label": label, "target": target, "set": torch.zeros(2).long()}
     rng = StepRandom(0, "g", 0, rows=slice(0, 2), total=2, device=torch.device("cpu"), update=0)
     out = stargan.forward(nets, batch, rng)
     losses = stargan.g_losses(nets, batch, out, build_objective(stargan.config), rng)
-    expected = 3 * (out["fake"][0] - batch["image"][0]).abs().mean() / 2
-    torch.testing.assert_close(losses["identity"], expected)
+    change = (out["fake"] - batch["image"]).abs().mean((1, 2, 3))
+    torch.testing.assert_close(losses["identity"], 3 * change[0] / 2)
+    torch.testing.assert_close(losses["self-regularisation"], 0.5 * change.mean())
 
 
 def test_from_goes_with_changes_alone_and_with_their_own_data_set():
