@@ -197,6 +197,9 @@ def open_run(folder: Path, changes: Settings | None = None) -> Run:
     settings = read_yaml(folder / "config.yaml")
     info = manager().tasks.get(str(settings.pop("task", "")))
     cls: type[RunConfig] = load_object(info.config)
+    if strange := ", ".join(sorted(settings.keys() - cls.model_fields.keys())):
+        hint = "go on with the version of gantools that made it, or, if you wrote that, take it out"
+        raise GanToolsError(f"{folder / 'config.yaml'} has settings that this version does not know: {strange}", hint)
     config = validate(cls, {**settings, **(changes or {}), "out": folder})
     return Run(folder, info, config, changed=bool(changes))
 
