@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -44,11 +44,19 @@ def draw_pictures(pictures: dict[str, list[Image.Image]], path: Path, repeat: bo
     for band, titles in enumerate(bands):
         for column, title in enumerate(titles):
             left, top = _GAP + column * (width + _GAP), band * tall
-            draw.text((left + width / 2, top + _TITLE / 2), title, fill="black", font=font, anchor="mm")
+            shown = _fitted(title, lambda text: font.getlength(text) <= width)
+            draw.text((left + width / 2, top + _TITLE / 2), shown, fill="black", font=font, anchor="mm")
             for row, picture in enumerate(pictures[title]):
                 enlarged = picture.resize((width, height), Image.Resampling.NEAREST)
                 sheet.paste(enlarged, (left, top + _TITLE + row * (height + _GAP)))
     write_atomically(path, lambda temporary: sheet.save(temporary, "PNG"))
+
+
+def _fitted(title: str, fits: Callable[[str], bool]) -> str:
+    """Return a title, cut off where it would run into the next."""
+    if fits(title):
+        return title
+    return next((short for end in range(len(title) - 1, 0, -1) if fits(short := f"{title[:end].rstrip()}…")), "…")
 
 
 def _bands(titles: list[str], most: int, lead: int) -> list[list[str]]:
