@@ -42,16 +42,17 @@ _LISTED = 8  # names of folders, which may be many
 
 def suggestion(name: str, known: list[str]) -> str:
     """Say which known name was probably meant, or list them all."""
-    return _meant(name, known) or "known: " + (", ".join(sorted(known)) or "none")
+    return meant(name, known) or "known: " + (", ".join(sorted(known)) or "none")
 
 
 def folder_suggestion(name: str, known: list[str], title: str) -> str:
     """Say which folder was probably meant, or list some under a title."""
     more = ", …" if len(known) > _LISTED else ""
-    return _meant(name, known) or f"{title}: {', '.join(known[:_LISTED]) or 'none'}{more}"
+    return meant(name, known) or f"{title}: {', '.join(known[:_LISTED]) or 'none'}{more}"
 
 
-def _meant(name: str, known: list[str]) -> str:
+def meant(name: str, known: list[str]) -> str:
+    """Say which known name was probably meant; nothing if none is like it."""
     close = get_close_matches(name, known, n=2, cutoff=0.6)
     return "did you mean " + " or ".join(f"`{match}`" for match in close) + "?" if close else ""
 

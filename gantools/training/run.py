@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from gantools.config import RunConfig, Settings, check_words, merge, preset_settings, read_yaml, validate, write_yaml
 from gantools.errors import GanToolsError
 from gantools.plugins import TaskInfo, manager
-from gantools.registry import folder_suggestion, load_object
+from gantools.registry import folder_suggestion, load_object, meant
 from gantools.storage import remove_unfinished, write_atomically
 from gantools.training.processes import leads
 from gantools.weights.places import run_folders
@@ -197,9 +197,11 @@ def open_run(folder: Path, changes: Settings | None = None) -> Run:
     settings = read_yaml(folder / "config.yaml")
     info = manager().tasks.get(str(settings.pop("task", "")))
     cls: type[RunConfig] = load_object(info.config)
-    if strange := ", ".join(sorted(settings.keys() - cls.model_fields.keys())):
+    if strange := sorted(settings.keys() - cls.model_fields.keys()):
         hint = "go on with the version of gantools that made it, or, if you wrote that, take it out"
-        raise GanToolsError(f"{folder / 'config.yaml'} has settings that this version does not know: {strange}", hint)
+        close = [f"{name}: {words}" for name in strange if (words := meant(name, list(cls.model_fields)))]
+        message = f"{folder / 'config.yaml'} has settings that this version does not know: {', '.join(strange)}"
+        raise GanToolsError(message, "; ".join([hint, *close]))
     config = validate(cls, {**settings, **(changes or {}), "out": folder})
     return Run(folder, info, config, changed=bool(changes))
 

@@ -1,7 +1,7 @@
 """StarGAN (Choi et al. 2018): adversarial (eq. 8), classification (eq. 2 and 3) and reconstruction (eq. 4) losses.
 
-Not the paper's are the identity loss, the self-regularisation (Shrivastava et al. 2017, eq. 4, of the pixels
-themselves) and the projection; ``--preset paper`` leaves them out.
+Not the paper's are the identity loss, the self-regularisation (Shrivastava et al. 2017, second term of eq. 4, as a mean
+over the pixels) and the projection; ``--preset paper`` leaves them out.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class StarGAN(Task[Config]):
         return losses | {"classification": self.config.classification * told}
 
     def g_losses(self, nets: Networks, batch: Batch, out: Outputs, objective: Objective, rng: StepRandom) -> Losses:
-        """Return adversarial, classification, identity and reconstruction losses."""
+        """Return adversarial, classification, identity, self-regularisation and reconstruction losses."""
         config = self.config
         real, fake = self._sample(batch["image"], batch["label"]), self._sample(out["fake"], batch["target"])
         terms, verdict = objective.g_losses(nets["d"], fake, real, rng)

@@ -158,10 +158,11 @@ def test_changes_that_cannot_be_are_not_kept() -> None:
 def test_settings_of_another_version_are_named_with_their_file() -> None:
     train("-o run --quiet")
     with Path("run/config.yaml").open("a") as file:
-        file.write("cycel: 3\n")
+        file.write("colour_of_hats: 1\ncycel: 3\n")
     result = gantools("resume run --steps 1")
     assert result.exit_code == 1
-    assert "run/config.yaml has settings that this version does not know: cycel" in result.stderr
+    assert "run/config.yaml has settings that this version does not know: colour_of_hats, cycel" in result.stderr
+    assert "take it out; cycel: did you mean `cycle`?" in result.stderr
 
 
 def test_a_copy_beside_the_checkpoints_is_in_nobodys_way() -> None:
