@@ -32,14 +32,18 @@ def main() -> None:
     parser.add_argument("--source", required=True, help="what the training pictures are")
     parser.add_argument("--demo", required=True, help="folder under examples/ to translate, or prompts to paint: A;B;C")
     parser.add_argument("--machine", required=True)
-    parser.add_argument("--continued", help="how the run went on after its command, if it did")
+    parser.add_argument("--continued", help="how it went on after the command in index.json, if it did")
+    parser.add_argument(
+        "--before", nargs=2, type=float, default=(0, 0), metavar=("STEPS", "HOURS"), help="of runs that it began with"
+    )
     parser.add_argument("--detail", action="store_true", help="keep the lines of larger pictures, see pix2pix --detail")
     options = parser.parse_args()
     target = HERE / f"{options.name}.safetensors"
     tensors = read_tensors(options.run / "weights.safetensors")
     header = read_header(options.run / "weights.safetensors")
     config = header.config | ({"detail": True} if options.detail else {})
-    header = header.model_copy(update={"licence": options.licence, "metrics": {}, "config": config})
+    steps, hours = header.step + int(options.before[0]), options.before[1]
+    header = header.model_copy(update={"licence": options.licence, "metrics": {}, "config": config, "step": steps})
     half = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
     if not all(torch.isfinite(tensor).all() for tensor in half.values()):
         raise SystemExit("a weight does not fit into fp16")
@@ -56,7 +60,7 @@ def main() -> None:
         **({"continued": options.continued} if options.continued else {}),
         "seed": header.config["seed"],
         "steps": header.step,
-        "hours": round(read_log(options.run / "log.jsonl")[-1]["seconds"] / 3600, 2),
+        "hours": round(hours + read_log(options.run / "log.jsonl")[-1]["seconds"] / 3600, 2),
         "machine": options.machine,
         "metrics": {},
         "demo": options.demo,
