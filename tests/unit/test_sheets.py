@@ -27,4 +27,5 @@ def test_a_title_ends_where_the_next_column_begins(elsewhere):
         band = np.asarray(sheet)[:22].min((0, 2))
     dark = [x for x in range(sheet.width) if band[x] < 255]
     gaps = [band[132 * column : 132 * column + 4] for column in range(4)]
-    assert len(dark) > 200 and all((gap == 255).all() for gap in gaps)
+    assert len(dark) > 200
+    assert all((gap == 255).all() for gap in gaps)
