@@ -7,6 +7,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from gantools.networks import AutoEncoder, Doubling, InstanceNorm, PictureConv2d, init_leaky
 from gantools.networks.resnet import Upsample
@@ -15,7 +16,7 @@ from gantools.objectives.base import precise
 
 Norm = Literal["demodulation", "instance"]
 Padding = Literal["replicate", "zeros"]
-_DEEPEST, _SOURCE, _LEAK = 6, 0.9, 0.01
+_DEEPEST, _SOURCE, _LEAK, _TOLERANCE, _EDGE = 6, 0.9, 0.01, 0.05, 0.03
 
 
 class Generator(nn.Module):
@@ -68,6 +69,7 @@ class Generator(nn.Module):
             for inside, outside in ((4 * width, 2 * width), (twice * 2 * width, width))
         )
         self.head = PictureConv2d(twice * width, 4 if skips else 3, 7, 1, 3, bias=False, padding_mode=padding)
+        self.smoothing = EdgePreserving(labels) if skips else None
 
     def forward(self, image: Tensor, labels: Tensor) -> Tensor:
         """Translate pictures in [-1, 1] to the domains of ``labels`` [N, C], 0 or 1 each."""
@@ -87,10 +89,39 @@ class Generator(nn.Module):
             return painted.tanh()
         change, kept = painted[:, :3], painted[:, 3:]
         result: Tensor = (change + 2 * kept.sigmoid() * (_SOURCE * image).atanh()).tanh()
-        return result
+        return result if self.smoothing is None else self.smoothing(result, labels)
 
     def _beside(self, x: Tensor, seen: Tensor) -> Tensor:
         return torch.cat([x, seen], 1) if self.skips else x
+
+
+class EdgePreserving(nn.Module):
+    """Bilateral filter (Tomasi & Manduchi 1998, eq. 1), whose tolerance of differences the labels set."""
+
+    def __init__(self, labels: int) -> None:
+        super().__init__()
+        self.tolerance = nn.Parameter(torch.zeros(labels))
+
+    def forward(self, image: Tensor, labels: Tensor) -> Tensor:
+        image = precise(image)
+        fall = -0.5 * (-2 * (5 * precise(labels) @ precise(self.tolerance))).exp() / _TOLERANCE**2
+        for reach in (1, 2, 4):
+            image = _averaged(image, _as_maps(fall[:, None]), reach)
+        return image
+
+
+def _averaged(image: Tensor, fall: Tensor, reach: int) -> Tensor:
+    height, width = image.shape[2:]
+    total, weight = image.clone(), torch.ones_like(image[:, :1])
+    for down, right in ((0, reach), (reach, 0), (reach, reach), (reach, -reach)):
+        a = (..., slice(0, height - down), slice(max(0, -right), width - max(0, right)))
+        b = (..., slice(down, height), slice(max(0, right), width + min(0, right)))
+        alike = (fall * (image[a] - image[b]).square().sum(1, keepdim=True)).exp()
+        total[a] += alike * image[b]
+        total[b] += alike * image[a]
+        weight[a] += alike
+        weight[b] += alike
+    return total / weight
 
 
 class Discriminator(nn.Module):
@@ -111,7 +142,8 @@ class Discriminator(nn.Module):
     ) -> None:
         super().__init__()
         layers = layers or discriminator_layers(size)
-        channels = [3, *(width * 2**i for i in range(layers))]
+        self.edges = projection
+        channels = [5 if self.edges else 3, *(width * 2**i for i in range(layers))]
         self.body = nn.Sequential(*(_halving(a, b) for a, b in itertools.pairwise(channels)))
         self.head = nn.Conv2d(channels[-1], 1, 3, 1, 1, bias=False)
         kernel, padding = (3, 1) if projection else (max(1, size >> layers), 0)
@@ -120,12 +152,21 @@ class Discriminator(nn.Module):
 
     def forward(self, image: Tensor, labels: Tensor | None = None) -> Verdict:
         """Judge pictures [N, 3, size, size] in [-1, 1], with ``projection`` together with their labels [N, C]."""
-        features = self.body(image)
+        features = self.body(torch.cat([image, _edges(image)], 1) if self.edges else image)
         score = self.head(features)
         if self.projection is not None and labels is not None:
             of_labels = self.projection(features) * _as_maps(labels.to(features.dtype))
             score = score + of_labels.sum(1, keepdim=True)
         return Verdict(score, aux={"domains": self.domains(features).flatten(2).mean(2)})
+
+
+def _edges(image: Tensor) -> Tensor:
+    """Return how much pixels are like their right and lower neighbours."""
+    image = precise(image)
+    right = pad(image[..., 1:] - image[..., :-1], [0, 1, 0, 0])
+    down = pad(image[..., 1:, :] - image[..., :-1, :], [0, 0, 0, 1])
+    squares = torch.stack([right, down], 1).square().sum(2)
+    return 1 - 2 * (-0.5 / _EDGE**2 * squares).exp()
 
 
 class EnergyDiscriminator(nn.Module):
