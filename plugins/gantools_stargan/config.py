@@ -29,6 +29,12 @@ class Config(DomainSettings):
         "or, with the paper's instance norm, enter the first layer alone",
         "Networks",
     )
+    smoothing: bool = option(
+        True,
+        "take haze off flat colours, as much as each domain has them, and show the discriminator how flat they are; "
+        "not the paper's",
+        "Networks",
+    )
     recogniser: bool = option(
         True,
         "learn to see which attributes a picture has, so that --to +A keeps the others; not the paper's",
@@ -76,7 +82,7 @@ class Config(DomainSettings):
             "size": 128, "load_size": 128, "flip": True, "batch_size": 16, "steps": 40_000, "decay_from": 0.5,
             "lr_g": 1e-4, "lr_d": 1e-4, "betas": (0.5, 0.999), "optimizer": "adam", "ema": 0.0, "augment": "",
             "objective": "wgan-gp", "n_critic": 5, "width": 64, "blocks": 6, "upsample": "transpose",
-            "skips": False, "norm": "instance", "d_width": 64, "d_layers": 6, "projection": False,
+            "skips": False, "norm": "instance", "smoothing": False, "d_width": 64, "d_layers": 6, "projection": False,
             "classification": 1.0, "identity": 0.0, "self_regularisation": 0.0, "reconstruction": 10.0,
             "adversarial": 1.0,
         }

@@ -1,4 +1,4 @@
-"""StarGAN's networks (Choi et al. 2018, appendix 7.2, tables 4 and 5)."""
+"""StarGAN's networks (Choi et al. 2018, appendix 7.2, tables 4 and 5), and what stands beside the paper's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from gantools.objectives.base import precise
 
 Norm = Literal["demodulation", "instance"]
 Padding = Literal["replicate", "zeros"]
-_DEEPEST, _SOURCE, _LEAK, _TOLERANCE, _EDGE = 6, 0.9, 0.01, 0.05, 0.03
+_DEEPEST, _SOURCE, _LEAK = 6, 0.9, 0.01
+_TOLERANCE, _PACE = 0.05, 5.0  # of Smoothing: what it begins with, and how much faster than other weights it changes
+_EDGE = 0.03
 
 
 class Generator(nn.Module):
@@ -33,6 +35,8 @@ class Generator(nn.Module):
     the network paints over its source: tanh(change + kept artanh(0.9 source)), with ``kept`` from 0 to 2 at each pixel,
     so that a line can be taken out without painting its negative. It starts with the source's lines and colours, where
     the paper's may settle on inverted colours, which the reconstruction loss does not mind.
+
+    ``smoothing``, not the paper's, ends it with a filter that takes haze off flat colours (`Smoothing`).
     """
 
     stride = 4
@@ -45,6 +49,7 @@ class Generator(nn.Module):
         upsample: Upsample = "resize",
         skips: bool = False,
         norm: Norm = "instance",
+        smoothing: bool = False,
     ) -> None:
         super().__init__()
         self.skips, self.sees_labels = skips, norm == "instance"
@@ -69,7 +74,7 @@ class Generator(nn.Module):
             for inside, outside in ((4 * width, 2 * width), (twice * 2 * width, width))
         )
         self.head = PictureConv2d(twice * width, 4 if skips else 3, 7, 1, 3, bias=False, padding_mode=padding)
-        self.smoothing = EdgePreserving(labels) if skips else None
+        self.smoothing = Smoothing(labels) if smoothing else None
 
     def forward(self, image: Tensor, labels: Tensor) -> Tensor:
         """Translate pictures in [-1, 1] to the domains of ``labels`` [N, C], 0 or 1 each."""
@@ -85,42 +90,52 @@ class Generator(nn.Module):
         x = self.up[0](x, labels)
         x = self.up[1](self._beside(x, half), labels)
         painted: Tensor = self.head(self._beside(x, whole))
-        if not self.skips:
-            return painted.tanh()
         change, kept = painted[:, :3], painted[:, 3:]
-        result: Tensor = (change + 2 * kept.sigmoid() * (_SOURCE * image).atanh()).tanh()
+        if self.skips:
+            change = change + 2 * kept.sigmoid() * (_SOURCE * image).atanh()
+        result = change.tanh()
         return result if self.smoothing is None else self.smoothing(result, labels)
 
     def _beside(self, x: Tensor, seen: Tensor) -> Tensor:
         return torch.cat([x, seen], 1) if self.skips else x
 
 
-class EdgePreserving(nn.Module):
-    """Bilateral filter (Tomasi & Manduchi 1998, eq. 1), whose tolerance of differences the labels set."""
+class Smoothing(nn.Module):
+    """Average each pixel with those around that are much like it, as much as labels say: [N, 3, H, W], alike.
+
+    A bilateral filter (Tomasi & Manduchi 1998, eq. 5) of neighbours 1, 2 and then 4 pixels away (Dammertz et al. 2010):
+    a pixel whose colour is d apart, in [-1, 1], weighs exp(-d^2 / 2 tolerance^2). Each label scales the tolerance,
+    and learns by how much: a style of flat colours loses its haze, one of soft shades keeps them.
+    """
+
+    kernel_size = 15  # as far as it sees, like that of a convolution
 
     def __init__(self, labels: int) -> None:
         super().__init__()
-        self.tolerance = nn.Parameter(torch.zeros(labels))
+        self.tolerance = nn.Parameter(torch.zeros(labels))  # logarithms, by _PACE less
 
     def forward(self, image: Tensor, labels: Tensor) -> Tensor:
+        """Smooth pictures in [-1, 1] as the labels [N, C], 0 or 1 each, have it; in float32 at least."""
         image = precise(image)
-        fall = -0.5 * (-2 * (5 * precise(labels) @ precise(self.tolerance))).exp() / _TOLERANCE**2
+        tolerance = _TOLERANCE * (_PACE * (precise(labels) @ precise(self.tolerance))).exp()
+        fall = -0.5 / tolerance.square()[:, None, None, None]
         for reach in (1, 2, 4):
-            image = _averaged(image, _as_maps(fall[:, None]), reach)
+            image = _with_neighbours(image, fall, reach)
         return image
 
 
-def _averaged(image: Tensor, fall: Tensor, reach: int) -> Tensor:
+def _with_neighbours(image: Tensor, fall: Tensor, reach: int) -> Tensor:
+    """Return the mean of each pixel and its eight neighbours so far away, weighed by exp(fall d^2)."""
     height, width = image.shape[2:]
-    total, weight = image.clone(), torch.ones_like(image[:, :1])
-    for down, right in ((0, reach), (reach, 0), (reach, reach), (reach, -reach)):
-        a = (..., slice(0, height - down), slice(max(0, -right), width - max(0, right)))
-        b = (..., slice(down, height), slice(max(0, right), width + min(0, right)))
-        alike = (fall * (image[a] - image[b]).square().sum(1, keepdim=True)).exp()
-        total[a] += alike * image[b]
-        total[b] += alike * image[a]
-        weight[a] += alike
-        weight[b] += alike
+    total, weight = image, torch.ones_like(image[:, :1])
+    for down, right in ((0, reach), (reach, 0), (reach, reach), (reach, -reach)):  # the others are these, from there
+        left, low = max(0, -right), max(0, right)
+        one = image[..., : height - down, left : width - low]
+        other = image[..., down:, low : width - left]
+        alike = (fall * (one - other).square().sum(1, keepdim=True)).exp()
+        at_one, at_other = (left, low, 0, down), (low, left, down, 0)
+        total = total + pad(alike * other, at_one) + pad(alike * one, at_other)
+        weight = weight + pad(alike, at_one) + pad(alike, at_other)
     return total / weight
 
 
@@ -133,17 +148,26 @@ class Discriminator(nn.Module):
     a fleck in the same corner of all pictures. Of 2 x 2 patches, the default, the average still tells each from the
     others, as every patch sees its neighbours and the border; with fewer ``layers`` it does so less.
 
+    With ``edges``, not the paper's, it also sees how far each pixel is from its neighbours, small differences enlarged.
+    A gradient penalty makes it blind to them otherwise: it took pictures with and without haze for the same.
+
     The halving convolutions begin as He et al. 2015 have it (`init_leaky`), where the authors' program begins as torch
     does.
     """
 
     def __init__(
-        self, labels: int, size: int, width: int = 64, layers: int | None = None, projection: bool = False
+        self,
+        labels: int,
+        size: int,
+        width: int = 64,
+        layers: int | None = None,
+        projection: bool = False,
+        edges: bool = False,
     ) -> None:
         super().__init__()
         layers = layers or discriminator_layers(size)
-        self.edges = projection
-        channels = [5 if self.edges else 3, *(width * 2**i for i in range(layers))]
+        self.edges = edges
+        channels = [5 if edges else 3, *(width * 2**i for i in range(layers))]
         self.body = nn.Sequential(*(_halving(a, b) for a, b in itertools.pairwise(channels)))
         self.head = nn.Conv2d(channels[-1], 1, 3, 1, 1, bias=False)
         kernel, padding = (3, 1) if projection else (max(1, size >> layers), 0)
@@ -152,7 +176,7 @@ class Discriminator(nn.Module):
 
     def forward(self, image: Tensor, labels: Tensor | None = None) -> Verdict:
         """Judge pictures [N, 3, size, size] in [-1, 1], with ``projection`` together with their labels [N, C]."""
-        features = self.body(torch.cat([image, _edges(image)], 1) if self.edges else image)
+        features = self.body(torch.cat([image, edges(image)], 1) if self.edges else image)
         score = self.head(features)
         if self.projection is not None and labels is not None:
             of_labels = self.projection(features) * _as_maps(labels.to(features.dtype))
@@ -160,12 +184,15 @@ class Discriminator(nn.Module):
         return Verdict(score, aux={"domains": self.domains(features).flatten(2).mean(2)})
 
 
-def _edges(image: Tensor) -> Tensor:
-    """Return how much pixels are like their right and lower neighbours."""
+def edges(image: Tensor) -> Tensor:
+    """Return how far pixels in [-1, 1] are from their right and lower neighbours: [N, 2, H, W] in [-1, 1].
+
+    1 - 2 exp(-d^2 / 2 s^2) with s of 4 grey levels in 256: -1 where they are alike, 1 from about 12 on.
+    """
     image = precise(image)
-    right = pad(image[..., 1:] - image[..., :-1], [0, 1, 0, 0])
-    down = pad(image[..., 1:, :] - image[..., :-1, :], [0, 0, 0, 1])
-    squares = torch.stack([right, down], 1).square().sum(2)
+    right = (image[..., 1:] - image[..., :-1]).square().sum(1)
+    down = (image[..., 1:, :] - image[..., :-1, :]).square().sum(1)
+    squares = torch.stack([pad(right, (0, 1)), pad(down, (0, 0, 0, 1))], 1)
     return 1 - 2 * (-0.5 / _EDGE**2 * squares).exp()
 
 

@@ -45,7 +45,7 @@ class StarGAN(Task[Config]):
         config = self.config
         sets = len(self.slices) if len(self.slices) > 1 else 0
         labels = len(self.names) + sets
-        shape = (config.width, config.blocks, config.upsample, config.skips, config.norm)
+        shape = (config.width, config.blocks, config.upsample, config.skips, config.norm, config.smoothing)
         networks: dict[str, nn.Module] = {"g": Generator(labels, *shape)}
         if self._recognises:
             networks["recogniser"] = Recogniser(len(self.names))
@@ -62,7 +62,7 @@ class StarGAN(Task[Config]):
         width, layers = config.d_width or config.width, config.d_layers or discriminator_layers(config.size)
         if needs.critic == "autoencoder":
             return {"d": EnergyDiscriminator(len(self.names), config.size, width, min(layers, 3))}
-        return {"d": Discriminator(len(self.names), config.size, width, layers, config.projection)}
+        return {"d": Discriminator(len(self.names), config.size, width, layers, config.projection, config.smoothing)}
 
     def forward(self, nets: Networks, batch: Batch, rng: StepRandom) -> Outputs:
         """Translate to the target labels."""
