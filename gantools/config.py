@@ -49,6 +49,12 @@ class RunConfig(BaseModel):
     batch_size: int = option(4, "pictures per step", "Training", ge=1, le=100000)
     accumulate: int = option(1, "passes a batch is split into, to save memory", "Training", ge=1, le=100000)
     n_critic: int = option(1, "discriminator updates per step", "Training", ge=1, le=1000)
+    warm_up: int = option(
+        0,
+        "steps at first in which the discriminators alone learn: for --init with weights that come without theirs",
+        "Training",
+        ge=0,
+    )
     lr_g: float = option(2e-4, "learning rate of the generators", "Training", gt=0)
     lr_d: float = option(2e-4, "learning rate of the discriminators", "Training", gt=0)
     betas: tuple[float, float] = option((0.5, 0.999), "Adam's two betas", "Training")

@@ -27,7 +27,8 @@ class Updates:
     """Networks, optimizers and the averaged generator, and how one step changes them.
 
     A step makes ``n_critic`` discriminator updates, each on a fresh batch, and one generator update on the last of
-    them, which shares that batch's forward pass where memory allows (no accumulation). After a step on which
+    them, which shares that batch's forward pass where memory allows (no accumulation); the first ``warm_up`` steps
+    leave the generators as they are. After a step on which
     ``watching`` was set, ``seen`` holds scores, accuracies and gradient norms. Where a loss is not finite, `breakdown`
     tells of it later, so that no step has to wait for its losses.
 
@@ -82,9 +83,9 @@ class Updates:
             parts = [self.to_device(next(batches)) for _ in range(config.accumulate)]
             update = step * config.n_critic + critic_step
             last = critic_step == config.n_critic - 1
-            shared = config.accumulate == 1 and last and update >= self.objective.loss.pretrain
-            outputs = self._update_d(parts, update, shared)
-        if update >= self.objective.loss.pretrain:
+            both = step >= config.warm_up and update >= self.objective.loss.pretrain
+            outputs = self._update_d(parts, update, shared=config.accumulate == 1 and last and both)
+        if both:
             self._update_g(parts, outputs, step, update)
         if self.processes.several:
             self._agree(step)

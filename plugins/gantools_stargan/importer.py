@@ -37,7 +37,8 @@ class OriginalStarGAN(Importer):
         select, kinds = _domains(labels, wishes)
         settings = {
             "width": width, "blocks": blocks, "upsample": "transpose", "skips": False, "norm": "instance",
-            "smoothing": False, "projection": False, "recogniser": False, "select": select, "labels": kinds, **_critic(parts, wishes),
+            "smoothing": False, "projection": False, "recogniser": False, "select": select, "labels": kinds,
+            **_critic(parts, wishes),
         }  # fmt: skip
         names = [name for part in select for name in part.split(",")]
         layout = f"StarGAN: {len(names)} domains, {blocks} blocks"

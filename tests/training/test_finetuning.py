@@ -65,6 +65,16 @@ def test_new_critics_are_told_of(first, tmp_path, capsys):
     assert "from first (step 2) with its discriminators" in said
 
 
+def test_in_a_warm_up_the_discriminators_alone_learn(first):
+    warm = {"steps": 3, "warm_up": 2, "checkpoint_every": 1, "keep": 3}
+    run = gantools.train("pix2pix", **PAIRS, init=first.folder, quiet=True, **warm)
+    one, two, three = (load_checkpoint(path)["updates"]["nets"] for path in list_checkpoints(run.checkpoints))
+    for before, after, learned in ((one, two, {"discriminators"}), (two, three, {"discriminators", "generators"})):
+        kernels = [name for name in before if before[name].dim() == 4]
+        changed = {name.split(".")[0] for name in kernels if not torch.equal(before[name], after[name])}
+        assert changed == learned
+
+
 STILL = {"lr_g": 1e-12, "lr_d": 1e-12, "steps": 1, "device": "cpu", "quiet": True, "batch_size": 2}
 EMOJI = {"a": EXAMPLES / "noto", "b": EXAMPLES / "fluent3d"}
 TINY = {

@@ -23,7 +23,7 @@ from gantools.objectives.grammar import build_objective
 from gantools.plugins import manager
 from gantools.randomness import StepRandom
 from gantools_stargan.config import Config, Options
-from gantools_stargan.networks import Discriminator, Generator
+from gantools_stargan.networks import Discriminator, Generator, Smoothing, edges
 from gantools_stargan.targets import Target, every_target, read_target
 from gantools_stargan.task import StarGAN
 
@@ -126,6 +126,40 @@ def test_with_skips_a_network_that_paints_nothing_keeps_its_source_and_without_t
         generator = Generator(2, 4, 1, skips=skips)
         torch.nn.init.zeros_(generator.head.weight)
         torch.testing.assert_close(generator(images, labels), expected)
+
+
+def test_smoothing_is_a_bilateral_filter_of_three_reaches_as_tolerant_as_labels_say():
+    torch.manual_seed(0)
+    smoothing = Smoothing(2).double()
+    smoothing.tolerance.data = torch.tensor([0.2, -0.1]).double()
+    images, labels = 0.2 * torch.rand(3, 3, 6, 9).double(), torch.tensor([[1, 0], [0, 1], [1, 1]]).double()
+    expected = images
+    for reach in (1, 2, 4):
+        before, expected = expected, torch.zeros_like(images)
+        for n, y, x in np.ndindex(3, 6, 9):
+            tolerance = 0.05 * np.exp(5 * [0.2, -0.1, 0.1][n])
+            near = [(y + reach * i, x + reach * j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+            near = torch.stack([before[n, :, i, j] for i, j in near if 0 <= i < 6 and 0 <= j < 9])
+            weights = (-(near - before[n, :, y, x]).square().sum(1) / (2 * tolerance**2)).exp()
+            expected[n, :, y, x] = weights @ near / weights.sum()
+    torch.testing.assert_close(smoothing(images, labels), expected)
+
+
+def test_smoothing_takes_haze_and_leaves_lines():
+    torch.manual_seed(0)
+    drawing = torch.ones(1, 3, 16, 16)
+    drawing[:, :, :, 5] = -1
+    made = Smoothing(1)(drawing + 0.02 * torch.randn_like(drawing), torch.ones(1, 1))
+    assert (made - drawing).abs().max() < 0.03
+    assert (made - drawing).std() < 0.005
+
+
+def test_edges_are_differences_to_the_right_and_below_small_ones_enlarged():
+    image = torch.zeros(1, 3, 2, 3)
+    image[0, :, 0, 0], image[0, 0, 1, 2] = 0.02, 1.0
+    d = 1 - 2 * np.exp(-3 * 0.02**2 / (2 * 0.03**2))
+    expected = torch.tensor([[[d, -1, -1], [-1, 1, -1]], [[d, -1, 1], [-1, -1, -1]]])
+    torch.testing.assert_close(edges(image)[0], expected.float())
 
 
 @pytest.mark.parametrize("part", ["stem", "halving", "resize", "transpose", "unactivated"])
