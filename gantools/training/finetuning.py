@@ -73,20 +73,18 @@ class Start:
         return cls(header, origin, generators, critics)
 
     def fill_generators(self, networks: nn.ModuleDict, config: RunConfig) -> list[str]:
-        """Put the weights into newly built generators, and return the names of those that are not among them.
+        """Put the weights into newly built generators, and return the names of what is not among them.
 
-        GanToolsError names the settings that do not fit.
+        That may be a whole network or a whole part of one. GanToolsError names the settings that do not fit.
         """
-        filled = _fill(networks, self.generators)
-        missed = [name for name in networks if name not in filled]
-        if not filled or any(_part(self.generators, name) for name in missed):
+        new = _fill(networks, self.generators)
+        if set(new) == set(networks) or any(_part(self.generators, name) for name in new):
             raise self._misfit(config)
-        return missed
+        return new
 
     def fill_discriminators(self, networks: nn.ModuleDict) -> list[str]:
-        """Put the discriminators' weights into networks where they fit, and return the names of the others."""
-        filled = _fill(networks, self.discriminators)
-        return [name for name in networks if name not in filled]
+        """Put the discriminators' weights into networks where they fit, and return the names of what is new."""
+        return _fill(networks, self.discriminators)
 
     def _misfit(self, config: RunConfig) -> GanToolsError:
         there, here = taken_over(self.header, type(config)), config.model_dump(mode="json")
@@ -105,15 +103,23 @@ class Start:
         return ", ".join(self.header.domains) or f"{self.header.task} at {self.header.size} px"
 
 
-def _fill(networks: nn.ModuleDict, tensors: dict[str, Tensor]) -> set[str]:
-    """Load each network whose tensors are all there, in its shapes, and return their names."""
-    filled = set()
+def _fill(networks: nn.ModuleDict, tensors: dict[str, Tensor]) -> list[str]:
+    """Load tensors into networks of their shapes; return the names of the networks that have none, or others.
+
+    A network may have parts that the tensors know nothing of. Named ``network.part``, they are returned too.
+    """
+    new = []
     for name, network in networks.items():
-        own = _part(tensors, name)
-        if {key: value.shape for key, value in network.state_dict().items()} == {k: v.shape for k, v in own.items()}:
-            network.load_state_dict(own)
-            filled.add(name)
-    return filled
+        own, wanted = _part(tensors, name), network.state_dict()
+        known = {key.split(".")[0] for key in own}
+        parts = {key.split(".")[0] for key in wanted} - known
+        there = {key: value.shape for key, value in wanted.items() if key.split(".")[0] in known}
+        if own and there == {key: value.shape for key, value in own.items()}:
+            network.load_state_dict(own, strict=False)
+            new += [f"{name}.{part}" for part in sorted(parts)]
+        else:
+            new.append(name)
+    return new
 
 
 def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:

@@ -68,11 +68,23 @@ def test_new_critics_are_told_of(first, tmp_path, capsys):
 def test_in_a_warm_up_the_discriminators_alone_learn(first):
     warm = {"steps": 3, "warm_up": 2, "checkpoint_every": 1, "keep": 3}
     run = gantools.train("pix2pix", **PAIRS, init=first.folder, quiet=True, **warm)
-    one, two, three = (load_checkpoint(path)["updates"]["nets"] for path in list_checkpoints(run.checkpoints))
+    one, two, three = (
+        load_checkpoint(path)["updates"]["nets"] for path in list_checkpoints(run.folder / "checkpoints")
+    )
     for before, after, learned in ((one, two, {"discriminators"}), (two, three, {"discriminators", "generators"})):
         kernels = [name for name in before if before[name].dim() == 4]
         changed = {name.split(".")[0] for name in kernels if not torch.equal(before[name], after[name])}
         assert changed == learned
+
+
+def test_a_part_that_weights_have_not_begins_anew_and_is_told_of(capsys):
+    tiny = {"data": EXAMPLES, "select": "noto,twemoji", "device": "cpu", "size": 16, "width": 4, "blocks": 1}
+    run = gantools.train("stargan", **tiny, smoothing=False, steps=1, quiet=True, out="hazy")
+    gantools.train("stargan", init=run.folder, **tiny, smoothing=True, steps=1, out="smooth")
+    assert "from hazy (step 1) with new g.smoothing, d" in capsys.readouterr().err.replace("\n", " ")
+    with pytest.raises(GanToolsError, match="generators are not built as those") as error:
+        gantools.train("stargan", init="smooth", **tiny, smoothing=False, steps=1, quiet=True)
+    assert "--smoothing is True there and False here" in error.value.hint
 
 
 STILL = {"lr_g": 1e-12, "lr_d": 1e-12, "steps": 1, "device": "cpu", "quiet": True, "batch_size": 2}
