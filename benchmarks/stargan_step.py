@@ -158,7 +158,6 @@ def build(options: argparse.Namespace, **more: Any) -> Any:
     given |= {"batch_size": options.batch, "device": "cpu", "n_critic": CRITIC, "labels": "exclusive", "ema": 0.0}
     given |= {
         "projection": False,
-        "smoothing": False,
         "identity": 0.0,
         "reconstruction": 10.0,
         "objective": "wgan-gp",

@@ -30,9 +30,9 @@ class Config(DomainSettings):
         "Networks",
     )
     smoothing: bool = option(
-        True,
-        "take haze off flat colours, as much as each domain has them, and show the discriminator how flat they are; "
-        "not the paper's",
+        False,
+        "take haze off flat colours, as much as each domain has them, and show the discriminator how flat they are: "
+        "for icons and drawings; not the paper's",
         "Networks",
     )
     recogniser: bool = option(

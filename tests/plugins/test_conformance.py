@@ -6,7 +6,7 @@ from gantools.testing import TaskConformance
 from tests.tiny_encoders import build_bert
 
 _OPTIONS = {"stargan": {"to": ["a"]}}
-_TINY = {"size": 32, "width": 4, "blocks": 1, "d_layers": 2, "pool_size": 2, "z": 2, "noise": 3}
+_TINY = {"size": 32, "width": 4, "blocks": 1, "d_layers": 2, "pool_size": 2, "z": 2, "noise": 3, "smoothing": True}
 
 
 class _WithWords(TaskConformance):
