@@ -51,7 +51,7 @@ class RunConfig(BaseModel):
     n_critic: int = option(1, "discriminator updates per step", "Training", ge=1, le=1000)
     warm_up: int = option(
         0,
-        "steps at first in which the discriminators alone learn: for --init with weights that come without theirs",
+        "first steps, of those of --steps, in which only the discriminators learn: for --init weights that bring none",
         "Training",
         ge=0,
     )
@@ -149,6 +149,8 @@ class RunConfig(BaseModel):
             raise ValueError(f"{' and '.join('--' + name for name in given)} exclude each other; give one")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"--betas {self.betas[0]:g} {self.betas[1]:g} do not lie in [0, 1)")
+        if self.steps is not None and self.warm_up > self.steps:
+            raise ValueError(f"--warm-up {self.warm_up} is longer than the run, of --steps {self.steps}")
         if self.eval_every is not None and not self.eval_data:
             raise ValueError(
                 "--eval-every needs pictures to evaluate on: give --eval-data DIR once, or twice for A and B"

@@ -104,9 +104,9 @@ class Start:
 
 
 def _fill(networks: nn.ModuleDict, tensors: dict[str, Tensor]) -> list[str]:
-    """Load tensors into networks of their shapes; return the names of the networks that have none, or others.
+    """Load tensors into the networks that they fit; return the names of networks and parts that stay new.
 
-    A network may have parts that the tensors know nothing of. Named ``network.part``, they are returned too.
+    A part, named ``network.part``, is one that the tensors know nothing of.
     """
     new = []
     for name, network in networks.items():

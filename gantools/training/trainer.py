@@ -105,7 +105,7 @@ class Trainer:
         if more_steps is not None:
             self.schedule.total = self.step + more_steps
         self.watch = Watch(self.config.n_critic)
-        self.forecast = Forecast(self.step, self.backend.device)
+        self.forecast = Forecast(max(self.step, self.config.warm_up), self.backend.device)
         self.evaluator = Evaluator(run, self.task, resumed=bool(state))
         self.evaluator.best = state.get("best", {})
 
@@ -200,7 +200,8 @@ class Trainer:
         self.log.write({"step": self.step, **row})
         self.display.logged(self.step, row)
         manager().call("gantools_step_logged", run=self.run, step=self.step, values=row)
-        self._warn(self.watch.logged(values))
+        if self.step > self.config.warm_up:  # until then the discriminators have no one against them
+            self._warn(self.watch.logged(values))
 
     def _report(self) -> dict[str, float]:
         """Return what the task measures on the averaged generators."""
@@ -324,6 +325,8 @@ class Trainer:
             each = threads if backend.device.type == "cpu" else "a GPU"
             machine = f"{self.processes.count} processes with {each} each"
         length = f"{self.schedule.total:,} steps" if self.schedule.total else f"{self.config.minutes:g} minutes"
+        if self.config.warm_up > self.step:
+            length += f", the first {self.config.warm_up:,} of the discriminators alone"
         beginning = f", from step {self.step:,}" if self.step else ""
         precision = "float32" if backend.precision == "32" else backend.precision
         if self.origin and not self.step:
@@ -332,13 +335,14 @@ class Trainer:
         return f"{what}, on {machine} in {precision}, into {self.run.folder}"
 
     def _begun_with(self) -> str:
-        """Return in words which networks begin anew."""
+        """Return in words whose discriminators a run begins with, and what begins anew."""
         new, critics = self.updates.new, list(self.updates.nets.discriminators)
         if new == critics:
             return "with new discriminators"
-        step = self.origin.get("discriminators_step")
-        kept = f"its discriminators of step {step:,}" if step is not None else "its discriminators" if not new else ""
-        return "with " + " and ".join(filter(None, (kept, f"new {', '.join(new)}" if new else "")))
+        kept, step = [name for name in critics if name not in new], self.origin.get("discriminators_step")
+        taken = "its " + ("discriminators" if kept == critics else ", ".join(kept)) if kept else ""
+        taken += f" of step {step:,}" if kept and step is not None else ""
+        return "with " + " and ".join(filter(None, (taken, f"new {', '.join(new)}" if new else "")))
 
     @property
     def _log_every(self) -> int:

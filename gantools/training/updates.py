@@ -28,14 +28,14 @@ class Updates:
 
     A step makes ``n_critic`` discriminator updates, each on a fresh batch, and one generator update on the last of
     them, which shares that batch's forward pass where memory allows (no accumulation); the first ``warm_up`` steps
-    leave the generators as they are. After a step on which
-    ``watching`` was set, ``seen`` holds scores, accuracies and gradient norms. Where a loss is not finite, `breakdown`
-    tells of it later, so that no step has to wait for its losses.
+    leave the generators' weights as they are. After a step on which ``watching`` was set, ``seen`` holds scores,
+    accuracies and gradient norms. Where a loss is not finite, `breakdown` tells of it later, so that no step has to
+    wait for its losses.
 
     Of several processes each makes the passes over its rows of every batch, and all make the same step from the sum of
     their gradients. `averages` and `state_dict` then have to be called by all of them.
 
-    Where ``start`` holds weights to begin with, ``new`` are the names of the networks that it has not.
+    Where ``start`` holds weights to begin with, ``new`` are the names of the networks that it has not, and of parts.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Updates:
         self.g = _Player(self.nets.generators, config, config.lr_g, backend.device)
         self.d = _Player(self.nets.discriminators, config, config.lr_d, backend.device)
         self.totals: Losses = {}
+        self._g_steps = 0  # that are in the totals
         self._finite_until: Losses = {}
         self.watching = False
         self.seen: dict[str, list[Tensor]] = {}
@@ -87,9 +88,10 @@ class Updates:
             outputs = self._update_d(parts, update, shared=config.accumulate == 1 and last and both)
         if both:
             self._update_g(parts, outputs, step, update)
+            self._g_steps += 1
         if self.processes.several:
             self._agree(step)
-        self.average.update(step)
+        self.average.update(max(0, step - config.warm_up))
 
     def to_device(self, batch: Batch) -> Batch:
         """Move a batch to the device; uint8 pictures become floats in [-1, 1]."""
@@ -102,9 +104,10 @@ class Updates:
 
     def averages(self, steps: int) -> dict[str, float]:
         """Return the mean losses of the last ``steps`` steps and the values seen, and begin anew."""
-        values = {name: total / steps for name, total in self.totals.items()}
+        counts = {"g": self._g_steps, "d": steps}
+        values = {name: total / counts[name[0]] for name, total in self.totals.items()}
         values |= {name: torch.stack(seen).mean() for name, seen in self.seen.items()}
-        self.totals, self.seen = {}, {}
+        self.totals, self.seen, self._g_steps = {}, {}, 0
         numbers = torch.stack([value.float() for value in values.values()])
         self.processes.average([numbers])
         return dict(zip(values, numbers.tolist(), strict=True))

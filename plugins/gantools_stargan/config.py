@@ -31,8 +31,8 @@ class Config(DomainSettings):
     )
     smoothing: bool = option(
         False,
-        "take haze off flat colours, as much as each domain has them, and show the discriminator how flat they are: "
-        "for icons and drawings; not the paper's",
+        "end the generator with a filter that evens out nearly flat colours, as strong as each domain needs it, and "
+        "show the discriminator small differences enlarged: for icons and drawings; not the paper's",
         "Networks",
     )
     recogniser: bool = option(

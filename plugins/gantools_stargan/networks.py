@@ -105,19 +105,21 @@ class Smoothing(nn.Module):
 
     A bilateral filter (Tomasi & Manduchi 1998, eq. 5) of neighbours 1, 2 and then 4 pixels away (Dammertz et al. 2010):
     a pixel whose colour is d apart, in [-1, 1], weighs exp(-d^2 / 2 tolerance^2). Each label scales the tolerance,
-    and learns by how much: a style of flat colours loses its haze, one of soft shades keeps them.
+    and learns by how much: a style of flat colours loses its haze, one of soft shades keeps them. Without any label it
+    stays 0.05, six grey levels. H and W are 4 or more.
     """
 
     kernel_size = 15  # as far as it sees, like that of a convolution
 
     def __init__(self, labels: int) -> None:
         super().__init__()
-        self.tolerance = nn.Parameter(torch.zeros(labels))  # logarithms, by _PACE less
+        self.tolerance = nn.Parameter(torch.zeros(labels))  # log of the factor, over _PACE
 
     def forward(self, image: Tensor, labels: Tensor) -> Tensor:
         """Smooth pictures in [-1, 1] as the labels [N, C], 0 or 1 each, have it; in float32 at least."""
         image = precise(image)
-        tolerance = _TOLERANCE * (_PACE * (precise(labels) @ precise(self.tolerance))).exp()
+        factors = (precise(labels) * precise(self.tolerance)).sum(1).clamp(-1, 1)  # a product of matrices has 16 bits
+        tolerance = _TOLERANCE * (_PACE * factors).exp()
         fall = -0.5 / tolerance.square()[:, None, None, None]
         for reach in (1, 2, 4):
             image = _with_neighbours(image, fall, reach)
@@ -197,7 +199,7 @@ def edges(image: Tensor) -> Tensor:
 
 
 class EnergyDiscriminator(nn.Module):
-    """An auto-encoder for energy-based objectives, with a domain head on its code."""
+    """An auto-encoder for energy-based objectives, with a domain head on its code; it is shown no edges."""
 
     def __init__(self, labels: int, size: int, width: int = 64, layers: int = 3, code: int = 16) -> None:
         super().__init__()

@@ -12,6 +12,7 @@ from gantools.errors import GanToolsError
 from gantools.interchange import Wishes
 from gantools.storage import read_tensors
 from gantools.training.checkpoint import list_checkpoints, load_checkpoint, newest_checkpoint
+from gantools.training.log import read_log
 from gantools.weights.header import read_header, save_weights
 from gantools.weights.importing import import_weights
 from tests.conftest import EXAMPLES
@@ -77,11 +78,32 @@ def test_in_a_warm_up_the_discriminators_alone_learn(first):
         assert changed == learned
 
 
-def test_a_part_that_weights_have_not_begins_anew_and_is_told_of(capsys):
-    tiny = {"data": EXAMPLES, "select": "noto,twemoji", "device": "cpu", "size": 16, "width": 4, "blocks": 1}
+def test_a_log_line_that_a_warm_up_ends_in_has_the_generators_losses_of_their_own_steps(first):
+    losses = []
+    for every in (1, 3):
+        logged = {"steps": 3, "warm_up": 2, "log_every": every, "quiet": True}
+        run = gantools.train("pix2pix", **PAIRS, init=first.folder, **logged)
+        losses.append(read_log(run.folder / "log.jsonl")[-1]["g/l1"])
+    assert losses[0] == pytest.approx(losses[1])
+
+
+@pytest.mark.parametrize(
+    ("objective", "told"),
+    [("lsgan", "with new g.smoothing, d"), ("ebgan", "with its discriminators and new g.smoothing")],
+)
+def test_a_part_that_weights_have_not_begins_anew_and_is_told_of(objective, told, capsys):
+    tiny = {
+        "objective": objective,
+        "data": EXAMPLES,
+        "select": "noto,twemoji",
+        "device": "cpu",
+        "size": 16,
+        "width": 4,
+        "blocks": 1,
+    }
     run = gantools.train("stargan", **tiny, smoothing=False, steps=1, quiet=True, out="hazy")
     gantools.train("stargan", init=run.folder, **tiny, smoothing=True, steps=1, out="smooth")
-    assert "from hazy (step 1) with new g.smoothing, d" in capsys.readouterr().err.replace("\n", " ")
+    assert f"from hazy (step 1) {told}, on" in capsys.readouterr().err.replace("\n", " ")
     with pytest.raises(GanToolsError, match="generators are not built as those") as error:
         gantools.train("stargan", init="smooth", **tiny, smoothing=False, steps=1, quiet=True)
     assert "--smoothing is True there and False here" in error.value.hint
@@ -200,7 +222,7 @@ def test_domains_that_the_data_have_not_are_named():
 def test_a_single_direction_gets_its_way_back(capsys):
     imported({"latest_net_G.pth": ResNet(), "latest_net_D.pth": Patches(layers=1)})
     run = gantools.train("cyclegan", **EMOJI, init="w.safetensors", **{**STILL, "quiet": False}, size=16)
-    assert "from w (step 0) with new g_ba, d_a" in capsys.readouterr().err.replace("\n", " ")
+    assert "from w (step 0) with its d_b and new g_ba, d_a" in capsys.readouterr().err.replace("\n", " ")
     assert read_header(run.weights).config["directions"] == "both"
 
 
