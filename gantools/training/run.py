@@ -133,7 +133,7 @@ def resolve(task: str, given: Settings, config_file: Path | None = None) -> tupl
 
 def _reminded(error: GanToolsError) -> GanToolsError:
     """Return an error that says where settings are from which nobody typed."""
-    return GanToolsError(error.message, f"{error.hint}; what no flag sets is as the weights of --init have it")
+    return GanToolsError(error.message, f"what no flag sets is as the weights of --init have it; {error.hint}")
 
 
 def default_settings(cls: type[RunConfig], device: str, preset: Any = None, objective: Any = None) -> Settings:

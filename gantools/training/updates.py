@@ -105,7 +105,7 @@ class Updates:
     def averages(self, steps: int) -> dict[str, float]:
         """Return the mean losses of the last ``steps`` steps and the values seen, and begin anew."""
         counts = {"g": self._g_steps, "d": steps}
-        values = {name: total / counts[name[0]] for name, total in self.totals.items()}
+        values = {name: total / counts[name.partition("/")[0]] for name, total in self.totals.items()}
         values |= {name: torch.stack(seen).mean() for name, seen in self.seen.items()}
         self.totals, self.seen, self._g_steps = {}, {}, 0
         numbers = torch.stack([value.float() for value in values.values()])
