@@ -18,7 +18,7 @@ Norm = Literal["demodulation", "instance"]
 Padding = Literal["replicate", "zeros"]
 _DEEPEST, _SOURCE, _LEAK = 6, 0.9, 0.01
 _TOLERANCE, _PACE = 0.05, 5.0  # of Smoothing: what it begins with, and how much faster than other weights it changes
-_EDGE = 0.03
+_EDGE, _EDGES = 0.03, 6
 
 
 class Generator(nn.Module):
@@ -169,7 +169,7 @@ class Discriminator(nn.Module):
         super().__init__()
         layers = layers or discriminator_layers(size)
         self.edges = edges
-        channels = [5 if edges else 3, *(width * 2**i for i in range(layers))]
+        channels = [3 + _EDGES if edges else 3, *(width * 2**i for i in range(layers))]
         self.body = nn.Sequential(*(_halving(a, b) for a, b in itertools.pairwise(channels)))
         self.head = nn.Conv2d(channels[-1], 1, 3, 1, 1, bias=False)
         kernel, padding = (3, 1) if projection else (max(1, size >> layers), 0)
@@ -187,15 +187,18 @@ class Discriminator(nn.Module):
 
 
 def edges(image: Tensor) -> Tensor:
-    """Return how far pixels in [-1, 1] are from their right and lower neighbours: [N, 2, H, W] in [-1, 1].
+    """Return how far pixels in [-1, 1] are from their right and lower neighbours: [N, 6, H, W] in [-1, 1].
 
-    1 - 2 exp(-d^2 / 2 s^2) with s of 4 grey levels in 256: -1 where they are alike, 1 from about 12 on.
+    For brightness (R + G + B) / 3, G - (R + B) / 2 and B - (R + G) / 2 in turn, 1 - 2 exp(-d^2 / 2 s^2) with s of 4 grey
+    levels in 256: -1 where they are alike, 1 from about 12 on. As colour has channels of its own, the rim of another
+    tint that is left of an outline is told from a change of brightness.
     """
     image = precise(image)
-    right = (image[..., 1:] - image[..., :-1]).square().sum(1)
-    down = (image[..., 1:, :] - image[..., :-1, :]).square().sum(1)
-    squares = torch.stack([pad(right, (0, 1)), pad(down, (0, 0, 0, 1))], 1)
-    return 1 - 2 * (-0.5 / _EDGE**2 * squares).exp()
+    mean = image.mean(1, keepdim=True)
+    seen = torch.cat([mean, 1.5 * (image[:, 1:] - mean)], 1)
+    right = pad((seen[..., 1:] - seen[..., :-1]).square(), (0, 1))
+    down = pad((seen[..., 1:, :] - seen[..., :-1, :]).square(), (0, 0, 0, 1))
+    return 1 - 2 * (-0.5 / _EDGE**2 * torch.cat([right, down], 1)).exp()
 
 
 class EnergyDiscriminator(nn.Module):
