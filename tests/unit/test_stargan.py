@@ -154,12 +154,16 @@ def test_smoothing_takes_haze_and_leaves_lines():
     assert (made - drawing).std() < 0.005
 
 
-def test_edges_are_differences_to_the_right_and_below_small_ones_enlarged():
+def test_edges_are_differences_of_brightness_and_of_two_colours_small_ones_enlarged():
     image = torch.zeros(1, 3, 2, 3)
-    image[0, :, 0, 0], image[0, 0, 1, 2] = 0.02, 1.0
-    d = 1 - 2 * np.exp(-3 * 0.02**2 / (2 * 0.03**2))
-    expected = torch.tensor([[[d, -1, -1], [-1, 1, -1]], [[d, -1, 1], [-1, -1, -1]]])
-    torch.testing.assert_close(edges(image)[0], expected.float())
+    image[0, :, 0, 0] = 0.02  # brighter
+    image[0, :2, 1, 2] = torch.tensor([0.5, -0.5])  # redder by as much as it is less green
+    d = 1 - 2 * np.exp(-(0.02**2) / (2 * 0.03**2))
+    brightness = [[[d, -1, -1], [-1, -1, -1]], [[d, -1, -1], [-1, -1, -1]]]
+    green = [[[-1, -1, -1], [-1, 1, -1]], [[-1, -1, 1], [-1, -1, -1]]]
+    blue = [[[-1] * 3] * 2] * 2
+    right, down = ([part[i] for part in (brightness, green, blue)] for i in range(2))
+    torch.testing.assert_close(edges(image)[0], torch.tensor([*right, *down]).float())
 
 
 @pytest.mark.parametrize("part", ["stem", "halving", "resize", "transpose", "unactivated"])
