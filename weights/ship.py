@@ -36,10 +36,13 @@ def main() -> None:
     parser.add_argument(
         "--before", nargs=2, type=float, default=(0, 0), metavar=("STEPS", "HOURS"), help="of runs that it began with"
     )
+    parser.add_argument("--mean-with", type=Path, metavar="FILE", help="ship the mean of the run's weights and these")
     parser.add_argument("--detail", action="store_true", help="keep the lines of larger pictures, see pix2pix --detail")
     options = parser.parse_args()
     target = HERE / f"{options.name}.safetensors"
     tensors = read_tensors(options.run / "weights.safetensors")
+    if options.mean_with:  # fine-tuned weights and those they came from lie in one valley (Wortsman et al. 2022, eq. 1)
+        tensors = {name: (tensors[name] + other) / 2 for name, other in read_tensors(options.mean_with).items()}
     header = read_header(options.run / "weights.safetensors")
     config = header.config | ({"detail": True} if options.detail else {})
     steps, hours = header.step + int(options.before[0]), options.before[1]
