@@ -41,7 +41,7 @@ def main() -> None:
     options = parser.parse_args()
     target = HERE / f"{options.name}.safetensors"
     tensors = read_tensors(options.run / "weights.safetensors")
-    if options.mean_with:  # fine-tuned weights and those they came from lie in one valley (Wortsman et al. 2022, eq. 1)
+    if options.mean_with:  # fine-tuned weights and those they came from lie in one valley (Wortsman et al. 2022)
         tensors = {name: (tensors[name] + other) / 2 for name, other in read_tensors(options.mean_with).items()}
     header = read_header(options.run / "weights.safetensors")
     config = header.config | ({"detail": True} if options.detail else {})

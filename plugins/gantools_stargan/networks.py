@@ -189,9 +189,9 @@ class Discriminator(nn.Module):
 def edges(image: Tensor) -> Tensor:
     """Return how far pixels in [-1, 1] are from their right and lower neighbours: [N, 6, H, W] in [-1, 1].
 
-    For brightness (R + G + B) / 3, G - (R + B) / 2 and B - (R + G) / 2 in turn, 1 - 2 exp(-d^2 / 2 s^2) with s of 4
-    grey levels in 256: -1 where they are alike, 1 from about 12 on. As colour has channels of its own, the rim of
-    another tint that is left of an outline is told from a change of brightness.
+    For brightness (R + G + B) / 3, G - (R + B) / 2 and B - (R + G) / 2 in turn, first to the right and then below:
+    1 - 2 exp(-d^2 / 2 s^2) with s of 4 grey levels in 256, -1 where they are alike, 1 from about 12 on. As colour has
+    channels of its own, the rim of another tint that is left of an outline can be told from a change of brightness.
     """
     image = precise(image)
     mean = image.mean(1, keepdim=True)

@@ -156,13 +156,11 @@ def test_smoothing_takes_haze_and_leaves_lines():
 
 def test_edges_are_differences_of_brightness_and_of_two_colours_small_ones_enlarged():
     image = torch.zeros(1, 3, 2, 3)
-    image[0, :, 0, 0] = 0.02  # brighter
-    image[0, :2, 1, 2] = torch.tensor([0.5, -0.5])  # redder by as much as it is less green
-    d = 1 - 2 * np.exp(-(0.02**2) / (2 * 0.03**2))
-    brightness = [[[d, -1, -1], [-1, -1, -1]], [[d, -1, -1], [-1, -1, -1]]]
-    green = [[[-1, -1, -1], [-1, 1, -1]], [[-1, -1, 1], [-1, -1, -1]]]
-    blue = [[[-1] * 3] * 2] * 2
-    right, down = ([part[i] for part in (brightness, green, blue)] for i in range(2))
+    image[0, :, 0, 2] = 0.02  # brighter
+    image[0, :, 1, 0] = torch.tensor([0.03, -0.05, 0.02])  # of another tint, as bright
+    brightness, green, blue = (1 - 2 * np.exp(-(d**2) / (2 * 0.03**2)) for d in (0.02, 0.075, 0.03))
+    right = [[[-1, brightness, -1], [-1] * 3], *([[-1] * 3, [d, -1, -1]] for d in (green, blue))]
+    down = [[[-1, -1, brightness], [-1] * 3], *([[d, -1, -1], [-1] * 3] for d in (green, blue))]
     torch.testing.assert_close(edges(image)[0], torch.tensor([*right, *down]).float())
 
 
