@@ -42,7 +42,10 @@ def main() -> None:
     target = HERE / f"{options.name}.safetensors"
     tensors = read_tensors(options.run / "weights.safetensors")
     if options.mean_with:  # fine-tuned weights and those they came from lie in one valley (Wortsman et al. 2022)
-        tensors = {name: (tensors[name] + other) / 2 for name, other in read_tensors(options.mean_with).items()}
+        others = read_tensors(options.mean_with)
+        if others.keys() != tensors.keys():
+            raise SystemExit(f"{options.mean_with} has other weights than {options.run}")
+        tensors = {name: (tensor + others[name]) / 2 for name, tensor in tensors.items()}
     header = read_header(options.run / "weights.safetensors")
     config = header.config | ({"detail": True} if options.detail else {})
     steps, hours = header.step + int(options.before[0]), options.before[1]

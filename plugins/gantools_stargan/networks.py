@@ -18,7 +18,7 @@ Norm = Literal["demodulation", "instance"]
 Padding = Literal["replicate", "zeros"]
 _DEEPEST, _SOURCE, _LEAK = 6, 0.9, 0.01
 _TOLERANCE, _PACE = 0.05, 5.0  # of Smoothing: what it begins with, and how much faster than other weights it changes
-_EDGE, _EDGES = 0.03, 6
+_EDGE, _EDGES = 0.03, 6  # of edges: the difference that counts as one, and how many channels they are
 
 
 class Generator(nn.Module):
