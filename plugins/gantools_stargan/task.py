@@ -6,12 +6,13 @@ over the pixels) and the projection; ``--preset paper`` leaves them out.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, interpolate, l1_loss, one_hot
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, interpolate, l1_loss, one_hot, pad
 
 from gantools.data.evaluated import domain_comparisons
 from gantools.errors import GanToolsError
@@ -45,7 +46,15 @@ class StarGAN(Task[Config]):
         config = self.config
         sets = len(self.slices) if len(self.slices) > 1 else 0
         labels = len(self.names) + sets
-        shape = (config.width, config.blocks, config.upsample, config.skips, config.norm, config.smoothing)
+        shape = (
+            config.width,
+            config.blocks,
+            config.upsample,
+            config.skips,
+            config.norm,
+            config.smoothing,
+            config.reach,
+        )
         networks: dict[str, nn.Module] = {"g": Generator(labels, *shape)}
         if self._recognises:
             networks["recogniser"] = Recogniser(len(self.names))
@@ -91,7 +100,8 @@ class StarGAN(Task[Config]):
             same = (batch["target"] == batch["label"]).all(1)
             losses["identity"] = config.identity * (change * same).mean()
         if config.self_regularisation:
-            losses["self-regularisation"] = config.self_regularisation * change.mean()
+            source = _nearest(batch["image"], out["fake"], config.reach)
+            losses["self-regularisation"] = config.self_regularisation * l1_loss(out["fake"], source)
         if config.reconstruction:
             back = nets["g"](out["fake"], self._input(batch["label"], batch["set"]))
             losses["reconstruction"] = config.reconstruction * l1_loss(back, batch["image"])
@@ -225,3 +235,17 @@ class StarGAN(Task[Config]):
     def _apply(self, nets: Networks, images: Tensor, told: Tensor) -> Tensor:
         told = told.expand(len(images), -1)
         return translate_any_size(lambda x: nets["g"](x, told), images, Generator.stride)
+
+
+@torch.no_grad()
+def _nearest(source: Tensor, made: Tensor, reach: int) -> Tensor:
+    """Return for each pixel of ``made`` the colour of ``source`` most like it, at most ``reach`` pixels from there."""
+    height, width = source.shape[2:]
+    around = pad(source, [reach] * 4, mode="replicate")
+    nearest, least = source, (made - source).abs().sum(1, keepdim=True)
+    for down, right in itertools.product(range(2 * reach + 1), repeat=2):
+        colour = around[..., down : down + height, right : right + width]
+        distance = (made - colour).abs().sum(1, keepdim=True)
+        nearest = torch.where(distance < least, colour, nearest)
+        least = torch.minimum(distance, least)
+    return nearest

@@ -6,7 +6,8 @@ from gantools.testing import TaskConformance
 from tests.tiny_encoders import build_bert
 
 _OPTIONS = {"stargan": {"to": ["a"]}}
-_TINY = {"size": 32, "width": 4, "blocks": 1, "d_layers": 2, "pool_size": 2, "z": 2, "noise": 3, "smoothing": True}
+_TINY = {"size": 32, "width": 4, "blocks": 1, "d_layers": 2, "pool_size": 2, "z": 2, "noise": 3}
+_TINY |= {"smoothing": True, "reach": 1}
 
 
 class _WithWords(TaskConformance):

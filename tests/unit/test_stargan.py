@@ -23,9 +23,9 @@ from gantools.objectives.grammar import build_objective
 from gantools.plugins import manager
 from gantools.randomness import StepRandom
 from gantools_stargan.config import Config, Options
-from gantools_stargan.networks import Discriminator, Generator, Smoothing, edges
+from gantools_stargan.networks import Discriminator, Generator, Mixture, Smoothing, edges
 from gantools_stargan.targets import Target, every_target, read_target
-from gantools_stargan.task import StarGAN
+from gantools_stargan.task import StarGAN, _nearest
 
 DOMAINS, KINDS = [["Dark", "Old"], ["noto", "fluent", "twemoji"]], ["independent", "exclusive"]
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
@@ -154,13 +154,26 @@ def test_smoothing_takes_haze_and_leaves_lines():
     assert (made - drawing).std() < 0.005
 
 
+def test_a_mixture_is_a_mean_of_the_pixels_around_weighed_by_features():
+    torch.manual_seed(0)
+    mixture, features = Mixture(3, 2).double(), torch.randn(2, 3, 6, 9).double()
+    image = torch.rand(2, 3, 6, 9).double()
+    padded = torch.nn.functional.pad(image, [2] * 4, mode="replicate")
+    around = torch.nn.functional.unfold(padded, 5).view(2, 3, 25, 6, 9)
+    shares = softmax(mixture.weights(features), 1)
+    torch.testing.assert_close(mixture(image, features), (around * shares[:, None]).sum(2))
+    torch.testing.assert_close(softmax(mixture.weights.bias, 0)[12], torch.tensor(0.95).double())
+    mixture.weights.bias.data[:] = torch.eye(25)[14] * 1e3  # of the pixel two to the right
+    torch.testing.assert_close(mixture(image, 0 * features)[..., :-2], image[..., 2:])
+
+
 def test_edges_are_differences_of_brightness_and_of_two_colours_small_ones_enlarged():
     image = torch.zeros(1, 3, 2, 3)
     image[0, :, 0, 2] = 0.02  # brighter
     image[0, :, 1, 0] = torch.tensor([0.03, -0.05, 0.02])  # of another tint, as bright
-    brightness, green, blue = (1 - 2 * np.exp(-(d**2) / (2 * 0.03**2)) for d in (0.02, 0.075, 0.03))
-    right = [[[-1, brightness, -1], [-1] * 3], *([[-1] * 3, [d, -1, -1]] for d in (green, blue))]
-    down = [[[-1, -1, brightness], [-1] * 3], *([[d, -1, -1], [-1] * 3] for d in (green, blue))]
+    brightness, green, blue = (np.tanh(d / 0.03) for d in (0.02, -0.075, 0.03))
+    right = [[[0, brightness, 0], [0] * 3], *([[0] * 3, [-d, 0, 0]] for d in (green, blue))]
+    down = [[[0, 0, -brightness], [0] * 3], *([[d, 0, 0], [0] * 3] for d in (green, blue))]
     torch.testing.assert_close(edges(image)[0], torch.tensor([*right, *down]).float())
 
 
@@ -263,6 +276,19 @@ def test_the_identity_loss_counts_pictures_whose_target_is_their_own_domain_and_
     torch.testing.assert_close(losses["self-regularisation"], 0.5 * change.mean())
 
 
+def test_a_line_may_take_the_colour_beside_it_and_no_colour_between():
+    yellow, black, violet = ((1.0, 0.8, -1.0), (-1.0, -1.0, -1.0), (-0.4, -1.0, -0.2))
+    drawn, gone, tinted = (torch.tensor(yellow)[None, :, None, None].repeat(1, 1, 8, 12) for _ in range(3))
+    drawn[..., 5:8] = torch.tensor(black)[:, None, None]  # three pixels wide, as OpenMoji's outlines are
+    tinted[..., 5:8] = torch.tensor(violet)[:, None, None]
+    assert torch.equal(_nearest(drawn, gone, 0), drawn)
+    assert torch.equal(_nearest(drawn, gone, 1)[..., 6], drawn[..., 6])  # its middle is too far from what is beside
+    assert torch.equal(_nearest(drawn, gone, 2), gone)
+    assert torch.equal(_nearest(drawn, tinted, 2), drawn)  # nearer to black than to yellow
+    tinted[:, 1, :, 5:8] = 0.5
+    assert torch.equal(_nearest(drawn, tinted, 2), gone)
+
+
 def test_from_goes_with_changes_alone_and_with_their_own_data_set():
     stargan = task()
     for options, message in (
@@ -297,8 +323,12 @@ def test_without_a_recogniser_an_evaluation_says_what_a_picture_has(elsewhere):
         stargan.variants(Options(**expected))
 
 
-def test_sizes_that_cannot_be_are_refused():
-    for settings, message in (({"size": 50}, "48 is the next below"), ({"d_layers": 7}, "leaves nothing of 32 pixels")):
+def test_settings_that_cannot_be_are_refused():
+    for settings, message in (
+        ({"size": 50}, "48 is the next below"),
+        ({"d_layers": 7}, "leaves nothing of 32 pixels"),
+        ({"reach": 2, "skips": False}, "no meaning with --no-skips"),
+    ):
         with pytest.raises(ValidationError, match=message):
             task(**settings)
 
