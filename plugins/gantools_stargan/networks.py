@@ -188,7 +188,7 @@ class Discriminator(nn.Module):
     a fleck in the same corner of all pictures. Of 2 x 2 patches, the default, the average still tells each from the
     others, as every patch sees its neighbours and the border; with fewer ``layers`` it does so less.
 
-    With ``edges``, not the paper's, it also sees how each pixel differs from its neighbours, small differences enlarged.
+    With ``edges``, not the paper's, it also sees how pixels differ from their neighbours, small differences enlarged.
     A gradient penalty makes it blind to them otherwise: it took pictures with and without haze for the same.
 
     The halving convolutions begin as He et al. 2015 have it (`init_leaky`), where the authors' program begins as torch
