@@ -17,6 +17,7 @@ class Schedule:
     def __init__(self, config: RunConfig, epoch_length: int, total: int | None = None) -> None:
         self.decay_from = config.decay_from
         self.minutes = config.minutes
+        self.warm_up, self._warm = config.warm_up, (0, 0.0)
         self.total = total
         if total is None and config.steps is not None:
             self.total = config.steps
@@ -25,6 +26,8 @@ class Schedule:
 
     def tick(self, step: int, seconds: float) -> None:
         """Tell that ``step`` steps have been made in ``seconds``, sheets and checkpoints included."""
+        if step <= self.warm_up:
+            self._warm = step, seconds
         # Not from the first steps alone: they are slower than all others.
         if self.total is None and self.minutes is not None and step >= _FIRST_STEPS:
             share = seconds / (60 * self.minutes)
@@ -42,9 +45,10 @@ class Schedule:
         """Return the seconds that are left, or None while they cannot be told."""
         if self.total is None and self.minutes is not None:
             return max(0.0, 60 * self.minutes - seconds)
-        if self.total is None or step == 0:
+        if self.total is None or step == 0 or step <= self.warm_up < self.total:  # whose steps are the quicker ones
             return None
-        return (self.total - step) * seconds / step
+        steps, spent = self._warm if self.warm_up < self.total else (0, 0.0)
+        return (self.total - step) * (seconds - spent) / (step - steps)
 
     def done(self, step: int) -> bool:
         """Say whether ``step`` steps are the whole run."""

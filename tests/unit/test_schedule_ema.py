@@ -85,6 +85,15 @@ def test_the_remaining_time_follows_the_pace():
     assert plan.remaining(25, 10.0) == pytest.approx(30)
 
 
+def test_the_pace_of_a_warm_up_tells_nothing_of_the_steps_behind_it():
+    plan = schedule(steps=100, warm_up=20)
+    plan.tick(20, 4.0)
+    assert plan.remaining(20, 4.0) is None
+    plan.tick(30, 14.0)
+    assert plan.remaining(30, 14.0) == pytest.approx(70)
+    assert schedule(steps=100, warm_up=100).remaining(25, 10.0) == pytest.approx(30)
+
+
 @pytest.mark.parametrize("beta", [0.0, 0.5, 0.999])
 def test_the_average_is_the_weighted_sum_with_a_warm_up(beta):
     network = nn.Linear(1, 1, bias=False)
