@@ -35,14 +35,6 @@ class Config(DomainSettings):
         "show the discriminator small differences enlarged: for icons and drawings; not the paper's",
         "Networks",
     )
-    reach: int = option(
-        0,
-        "let a pixel take its colour from the source's pixels so far around it, as the generator mixes them and at no "
-        "cost in --self-regularisation: 2 for drawings whose outlines are to go; not the paper's",
-        "Networks",
-        ge=0,
-        le=8,
-    )
     recogniser: bool = option(
         True,
         "learn to see which attributes a picture has, so that --to +A keeps the others; not the paper's",
@@ -73,6 +65,14 @@ class Config(DomainSettings):
         "Losses",
         ge=0,
     )
+    self_regularisation_reach: int = option(
+        0,
+        "for it, compare a pixel with the one of the source most like it, at most so many pixels away: an outline may "
+        "then take the colour beside it; not the paper's",
+        "Losses",
+        ge=0,
+        le=8,
+    )
     reconstruction: float = option(5.0, "weight of the reconstruction loss", "Losses", ge=0)
     adversarial: float = option(1.0, "weight of the generator's adversarial loss", "Losses", ge=0)
 
@@ -80,8 +80,8 @@ class Config(DomainSettings):
     def _networks_fit(self) -> Self:
         if self.size % 4:
             raise ValueError(f"--size {self.size} is no multiple of 4; {self.size // 4 * 4} is the next below")
-        if self.reach and not self.skips:
-            raise ValueError("--reach has no meaning with --no-skips, as nothing of the source is handed on")
+        if self.self_regularisation_reach and not self.self_regularisation:
+            raise ValueError("--self-regularisation-reach has no meaning without --self-regularisation")
         if self.d_layers and not self.size >> self.d_layers:
             raise ValueError(f"--d-layers {self.d_layers} leaves nothing of {self.size} pixels; give fewer")
         return self
@@ -92,9 +92,9 @@ class Config(DomainSettings):
             "size": 128, "load_size": 128, "flip": True, "batch_size": 16, "steps": 40_000, "decay_from": 0.5,
             "lr_g": 1e-4, "lr_d": 1e-4, "betas": (0.5, 0.999), "optimizer": "adam", "ema": 0.0, "augment": "",
             "objective": "wgan-gp", "n_critic": 5, "width": 64, "blocks": 6, "upsample": "transpose",
-            "skips": False, "norm": "instance", "smoothing": False, "reach": 0, "d_width": 64, "d_layers": 6,
+            "skips": False, "norm": "instance", "smoothing": False, "d_width": 64, "d_layers": 6,
             "projection": False, "classification": 1.0, "identity": 0.0, "self_regularisation": 0.0,
-            "reconstruction": 10.0, "adversarial": 1.0,
+            "self_regularisation_reach": 0, "reconstruction": 10.0, "adversarial": 1.0,
         }
     }  # fmt: skip
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import math
-from typing import Literal, cast
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +18,6 @@ Norm = Literal["demodulation", "instance"]
 Padding = Literal["replicate", "zeros"]
 _DEEPEST, _SOURCE, _LEAK = 6, 0.9, 0.01
 _TOLERANCE, _PACE = 0.05, 5.0  # of Smoothing: what it begins with, and how much faster than other weights it changes
-_OWN = 0.95  # of Mixture: how much of itself a pixel has at first
 _EDGE, _EDGES = 0.03, 12  # of edges: the difference that counts as one, and how many channels they are
 
 
@@ -38,9 +36,6 @@ class Generator(nn.Module):
     so that a line can be taken out without painting its negative. It starts with the source's lines and colours, where
     the paper's may settle on inverted colours, which the reconstruction loss does not mind.
 
-    With a ``reach``, not the paper's, what it paints over is the source with each pixel a mean of those at most so far
-    away (`Mixture`): an outline is taken out by the colour beside it, of which none has to be painted.
-
     ``smoothing``, not the paper's, ends it with a filter that takes haze off flat colours (`Smoothing`).
     """
 
@@ -55,7 +50,6 @@ class Generator(nn.Module):
         skips: bool = False,
         norm: Norm = "instance",
         smoothing: bool = False,
-        reach: int = 0,
     ) -> None:
         super().__init__()
         self.skips, self.sees_labels = skips, norm == "instance"
@@ -80,7 +74,6 @@ class Generator(nn.Module):
             for inside, outside in ((4 * width, 2 * width), (twice * 2 * width, width))
         )
         self.head = PictureConv2d(twice * width, 4 if skips else 3, 7, 1, 3, bias=False, padding_mode=padding)
-        self.mixture = Mixture(twice * width, reach) if reach else None
         self.smoothing = Smoothing(labels) if smoothing else None
 
     def forward(self, image: Tensor, labels: Tensor) -> Tensor:
@@ -96,46 +89,15 @@ class Generator(nn.Module):
             x = block(x, labels)
         x = self.up[0](x, labels)
         x = self.up[1](self._beside(x, half), labels)
-        x = self._beside(x, whole)
-        painted: Tensor = self.head(x)
+        painted: Tensor = self.head(self._beside(x, whole))
         change, kept = painted[:, :3], painted[:, 3:]
         if self.skips:
-            source = image if self.mixture is None else self.mixture(image, x)
-            change = change + 2 * kept.sigmoid() * (_SOURCE * source).atanh()
+            change = change + 2 * kept.sigmoid() * (_SOURCE * image).atanh()
         result = change.tanh()
         return result if self.smoothing is None else self.smoothing(result, labels)
 
     def _beside(self, x: Tensor, seen: Tensor) -> Tensor:
         return torch.cat([x, seen], 1) if self.skips else x
-
-
-class Mixture(nn.Module):
-    """Replace each pixel by a mean of those around it, weighed as features say: [N, 3, H, W] and [N, C, H, W].
-
-    The weights of the (2 reach + 1)^2 pixels are a softmax of a convolution of the features (Bako et al. 2017,
-    kernel-predicting networks), to which the pixel itself begins with 95 %. So no colour can come out that is not
-    between those of the place.
-    """
-
-    def __init__(self, channels: int, reach: int) -> None:
-        super().__init__()
-        self.reach, count = reach, (2 * reach + 1) ** 2
-        self.weights = nn.Conv2d(channels, count, 3, 1, 1, padding_mode="replicate")
-        with torch.no_grad():
-            nn.init.normal_(self.weights.weight, std=0.02)
-            nn.init.zeros_(cast(Tensor, self.weights.bias))[count // 2] = math.log(_OWN / (1 - _OWN) * (count - 1))
-        self.kernel_size = 2 * reach + 1  # as far as it sees, like that of a convolution
-
-    def forward(self, image: Tensor, features: Tensor) -> Tensor:
-        """Mix the pixels of pictures; the sum is of one neighbour after the other, as large pictures have to fit."""
-        height, width = image.shape[2:]
-        shares = precise(self.weights(features)).softmax(1).to(image.dtype)
-        around = pad(image, [self.reach] * 4, mode="replicate")
-        total = torch.zeros_like(image)
-        for i, (down, right) in enumerate(itertools.product(range(self.kernel_size), repeat=2)):
-            beside = around[..., down : down + height, right : right + width]
-            total = torch.addcmul(total, shares[:, i : i + 1], beside)
-        return total
 
 
 class Smoothing(nn.Module):

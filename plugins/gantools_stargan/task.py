@@ -46,15 +46,7 @@ class StarGAN(Task[Config]):
         config = self.config
         sets = len(self.slices) if len(self.slices) > 1 else 0
         labels = len(self.names) + sets
-        shape = (
-            config.width,
-            config.blocks,
-            config.upsample,
-            config.skips,
-            config.norm,
-            config.smoothing,
-            config.reach,
-        )
+        shape = (config.width, config.blocks, config.upsample, config.skips, config.norm, config.smoothing)
         networks: dict[str, nn.Module] = {"g": Generator(labels, *shape)}
         if self._recognises:
             networks["recogniser"] = Recogniser(len(self.names))
@@ -100,7 +92,7 @@ class StarGAN(Task[Config]):
             same = (batch["target"] == batch["label"]).all(1)
             losses["identity"] = config.identity * (change * same).mean()
         if config.self_regularisation:
-            source = _nearest(batch["image"], out["fake"], config.reach)
+            source = _nearest(batch["image"], out["fake"], config.self_regularisation_reach)
             losses["self-regularisation"] = config.self_regularisation * l1_loss(out["fake"], source)
         if config.reconstruction:
             back = nets["g"](out["fake"], self._input(batch["label"], batch["set"]))
@@ -240,6 +232,8 @@ class StarGAN(Task[Config]):
 @torch.no_grad()
 def _nearest(source: Tensor, made: Tensor, reach: int) -> Tensor:
     """Return for each pixel of ``made`` the colour of ``source`` most like it, at most ``reach`` pixels from there."""
+    if not reach:
+        return source
     height, width = source.shape[2:]
     around = pad(source, [reach] * 4, mode="replicate")
     nearest, least = source, (made - source).abs().sum(1, keepdim=True)

@@ -23,7 +23,7 @@ from gantools.objectives.grammar import build_objective
 from gantools.plugins import manager
 from gantools.randomness import StepRandom
 from gantools_stargan.config import Config, Options
-from gantools_stargan.networks import Discriminator, Generator, Mixture, Smoothing, edges
+from gantools_stargan.networks import Discriminator, Generator, Smoothing, edges
 from gantools_stargan.targets import Target, every_target, read_target
 from gantools_stargan.task import StarGAN, _nearest
 
@@ -154,19 +154,6 @@ def test_smoothing_takes_haze_and_leaves_lines():
     assert (made - drawing).std() < 0.005
 
 
-def test_a_mixture_is_a_mean_of_the_pixels_around_weighed_by_features():
-    torch.manual_seed(0)
-    mixture, features = Mixture(3, 2).double(), torch.randn(2, 3, 6, 9).double()
-    image = torch.rand(2, 3, 6, 9).double()
-    padded = torch.nn.functional.pad(image, [2] * 4, mode="replicate")
-    around = torch.nn.functional.unfold(padded, 5).view(2, 3, 25, 6, 9)
-    shares = softmax(mixture.weights(features), 1)
-    torch.testing.assert_close(mixture(image, features), (around * shares[:, None]).sum(2))
-    torch.testing.assert_close(softmax(mixture.weights.bias, 0)[12], torch.tensor(0.95).double())
-    mixture.weights.bias.data[:] = torch.eye(25)[14] * 1e3  # of the pixel two to the right
-    torch.testing.assert_close(mixture(image, 0 * features)[..., :-2], image[..., 2:])
-
-
 def test_edges_are_differences_of_brightness_and_of_two_colours_small_ones_enlarged_how_far_and_which_way():
     image = torch.zeros(1, 3, 2, 3)
     image[0, :, 0, 2] = 0.02  # brighter
@@ -275,6 +262,12 @@ def test_the_identity_loss_counts_pictures_whose_target_is_their_own_domain_and_
     change = (out["fake"] - batch["image"]).abs().mean((1, 2, 3))
     torch.testing.assert_close(losses["identity"], 3 * change[0] / 2)
     torch.testing.assert_close(losses["self-regularisation"], 0.5 * change.mean())
+    stargan.config = stargan.config.model_copy(update={"self_regularisation_reach": 1})
+    around = torch.nn.functional.pad(batch["image"], [1] * 4, mode="replicate")
+    around = torch.nn.functional.unfold(around, 3).view(2, 3, 9, 32, 32)
+    nearest = (out["fake"][:, :, None] - around).abs().mean(1).amin(1)
+    losses = stargan.g_losses(nets, batch, out, build_objective(stargan.config), rng)
+    torch.testing.assert_close(losses["self-regularisation"], 0.5 * nearest.mean())
 
 
 def test_a_line_may_take_the_colour_beside_it_and_no_colour_between():
@@ -328,7 +321,7 @@ def test_settings_that_cannot_be_are_refused():
     for settings, message in (
         ({"size": 50}, "48 is the next below"),
         ({"d_layers": 7}, "leaves nothing of 32 pixels"),
-        ({"reach": 2, "skips": False}, "no meaning with --no-skips"),
+        ({"self_regularisation_reach": 2}, "no meaning without --self-regularisation"),
     ):
         with pytest.raises(ValidationError, match=message):
             task(**settings)
