@@ -43,7 +43,10 @@ def main() -> None:
     tensors = read_tensors(options.run / "weights.safetensors")
     if options.mean_with:  # fine-tuned weights and those they came from lie in one valley (Wortsman et al. 2022)
         others = read_tensors(options.mean_with)
-        if others.keys() != tensors.keys():
+        domains = [read_header(path).domains for path in (options.mean_with, options.run / "weights.safetensors")]
+        if domains[0] != domains[1] or {k: v.shape for k, v in others.items()} != {
+            k: v.shape for k, v in tensors.items()
+        }:
             raise SystemExit(f"{options.mean_with} has other weights than {options.run}")
         tensors = {name: (tensor + others[name]) / 2 for name, tensor in tensors.items()}
     header = read_header(options.run / "weights.safetensors")

@@ -17,22 +17,28 @@ class Schedule:
     def __init__(self, config: RunConfig, epoch_length: int, total: int | None = None) -> None:
         self.decay_from = config.decay_from
         self.minutes = config.minutes
-        self.warm_up, self._warm = config.warm_up, (0, 0.0)
+        self._begun = (0, 0.0)  # the step and the second from which the pace is measured
         self.total = total
         if total is None and config.steps is not None:
             self.total = config.steps
         elif total is None and config.epochs is not None:
             self.total = max(1, round(config.epochs * epoch_length / (config.batch_size * config.n_critic)))
 
+        self.warm_up = 0 if self.total is not None and self.total <= config.warm_up else config.warm_up
+
+    def begin(self, step: int, seconds: float) -> None:
+        """Measure the pace from here on: what went before was on another machine, or a warm-up's quicker steps."""
+        self._begun = step, seconds
+
     def tick(self, step: int, seconds: float) -> None:
         """Tell that ``step`` steps have been made in ``seconds``, sheets and checkpoints included."""
         if step <= self.warm_up:
-            self._warm = step, seconds
+            self.begin(step, seconds)
         # Not from the first steps alone: they are slower than all others.
-        if self.total is None and self.minutes is not None and step >= _FIRST_STEPS:
-            share = seconds / (60 * self.minutes)
-            if share >= max(self.decay_from, 0.05):
-                self.total = max(step, round(step / share))
+        if self.total is None and self.minutes is not None and step - self._begun[0] >= _FIRST_STEPS:
+            whole = 60 * self.minutes
+            if seconds / whole >= max(self.decay_from, 0.05):
+                self.total = step + max(0, round((whole - seconds) / self._pace(step, seconds)))
 
     def factor(self, step: int) -> float:
         """Return the factor of the learning rates in step ``step``, counted from 0."""
@@ -45,10 +51,14 @@ class Schedule:
         """Return the seconds that are left, or None while they cannot be told."""
         if self.total is None and self.minutes is not None:
             return max(0.0, 60 * self.minutes - seconds)
-        if self.total is None or step == 0 or step <= self.warm_up < self.total:  # whose steps are the quicker ones
+        if self.total is None or step <= self._begun[0]:
             return None
-        steps, spent = self._warm if self.warm_up < self.total else (0, 0.0)
-        return (self.total - step) * (seconds - spent) / (step - steps)
+        return (self.total - step) * self._pace(step, seconds)
+
+    def _pace(self, step: int, seconds: float) -> float:
+        """Return the seconds of a step."""
+        begun, then = self._begun
+        return (seconds - then) / (step - begun)
 
     def done(self, step: int) -> bool:
         """Say whether ``step`` steps are the whole run."""

@@ -136,6 +136,7 @@ class Trainer:
             self._sheet()
         self.processes.wait()
         self.clock.start()
+        self.schedule.begin(self.step, self._agree())
         if self._owed and self.schedule.done(self.step) and self.evaluator.due(self.step, last=True):
             with self._pause():
                 self._evaluate(last=True)

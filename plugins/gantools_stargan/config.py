@@ -67,8 +67,8 @@ class Config(DomainSettings):
     )
     self_regularisation_reach: int = option(
         0,
-        "for it, compare a pixel with the one of the source most like it, at most so many pixels away: an outline may "
-        "then take the colour beside it; not the paper's",
+        "how many pixels away --self-regularisation looks for the pixel of the source most like each: with 2 an "
+        "outline may take the colour beside it; not the paper's",
         "Losses",
         ge=0,
         le=8,

@@ -91,7 +91,25 @@ def test_the_pace_of_a_warm_up_tells_nothing_of_the_steps_behind_it():
     assert plan.remaining(20, 4.0) is None
     plan.tick(30, 14.0)
     assert plan.remaining(30, 14.0) == pytest.approx(70)
-    assert schedule(steps=100, warm_up=100).remaining(25, 10.0) == pytest.approx(30)
+    whole = schedule(steps=100, warm_up=100)
+    whole.tick(20, 8.0)
+    assert whole.remaining(25, 10.0) == pytest.approx(30)
+
+
+def test_a_resumed_run_measures_its_own_pace():
+    plan = schedule(steps=100, warm_up=20)
+    plan.begin(40, 7.0)
+    assert plan.remaining(40, 7.0) is None
+    assert plan.remaining(50, 17.0) == pytest.approx(50)
+
+
+@pytest.mark.parametrize("decay_from", [0, 0.5, 0.9])
+def test_minutes_are_kept_behind_a_warm_up(decay_from):
+    plan, step, seconds = schedule(minutes=10, warm_up=1000, decay_from=decay_from), 0, 0.0
+    while not plan.done(step) and seconds < 1000:
+        step, seconds = step + 1, seconds + (0.05 if step < 1000 else 0.2)
+        plan.tick(step, seconds)
+    assert seconds == pytest.approx(600, abs=2)
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.5, 0.999])

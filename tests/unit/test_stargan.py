@@ -154,15 +154,14 @@ def test_smoothing_takes_haze_and_leaves_lines():
     assert (made - drawing).std() < 0.005
 
 
-def test_edges_are_differences_of_brightness_and_of_two_colours_small_ones_enlarged_how_far_and_which_way():
+def test_edges_are_differences_of_brightness_and_of_two_colours_small_ones_enlarged():
     image = torch.zeros(1, 3, 2, 3)
     image[0, :, 0, 2] = 0.02  # brighter
     image[0, :, 1, 0] = torch.tensor([0.03, -0.05, 0.02])  # of another tint, as bright
-    brightness, green, blue = 0.02, -0.075, 0.03
-    right = [[[0, brightness, 0], [0] * 3], *([[0] * 3, [-d, 0, 0]] for d in (green, blue))]
-    down = [[[0, 0, -brightness], [0] * 3], *([[d, 0, 0], [0] * 3] for d in (green, blue))]
-    d = torch.tensor([*right, *down]).float() / 0.03
-    torch.testing.assert_close(edges(image)[0], torch.cat([1 - 2 * (-(d**2) / 2).exp(), d.tanh()]))
+    brightness, green, blue = (1 - 2 * np.exp(-(d**2) / (2 * 0.03**2)) for d in (0.02, 0.075, 0.03))
+    right = [[[-1, brightness, -1], [-1] * 3], *([[-1] * 3, [d, -1, -1]] for d in (green, blue))]
+    down = [[[-1, -1, brightness], [-1] * 3], *([[d, -1, -1], [-1] * 3] for d in (green, blue))]
+    torch.testing.assert_close(edges(image)[0], torch.tensor([*right, *down]).float())
 
 
 @pytest.mark.parametrize("part", ["stem", "halving", "resize", "transpose", "unactivated"])
