@@ -65,7 +65,7 @@ class Config(DomainSettings):
         "Losses",
         ge=0,
     )
-    self_regularisation_reach: int = option(
+    reach: int = option(
         0,
         "how many pixels away --self-regularisation looks for the pixel of the source most like each: with 2 an "
         "outline may take the colour beside it; not the paper's",
@@ -80,8 +80,8 @@ class Config(DomainSettings):
     def _networks_fit(self) -> Self:
         if self.size % 4:
             raise ValueError(f"--size {self.size} is no multiple of 4; {self.size // 4 * 4} is the next below")
-        if self.self_regularisation_reach and not self.self_regularisation:
-            raise ValueError("--self-regularisation-reach has no meaning without --self-regularisation")
+        if self.reach and not self.self_regularisation:
+            raise ValueError("--reach has no meaning without --self-regularisation")
         if self.d_layers and not self.size >> self.d_layers:
             raise ValueError(f"--d-layers {self.d_layers} leaves nothing of {self.size} pixels; give fewer")
         return self
@@ -94,7 +94,7 @@ class Config(DomainSettings):
             "objective": "wgan-gp", "n_critic": 5, "width": 64, "blocks": 6, "upsample": "transpose",
             "skips": False, "norm": "instance", "smoothing": False, "d_width": 64, "d_layers": 6,
             "projection": False, "classification": 1.0, "identity": 0.0, "self_regularisation": 0.0,
-            "self_regularisation_reach": 0, "reconstruction": 10.0, "adversarial": 1.0,
+            "reach": 0, "reconstruction": 10.0, "adversarial": 1.0,
         }
     }  # fmt: skip
 

@@ -92,7 +92,7 @@ class StarGAN(Task[Config]):
             same = (batch["target"] == batch["label"]).all(1)
             losses["identity"] = config.identity * (change * same).mean()
         if config.self_regularisation:
-            source = _nearest(batch["image"], out["fake"], config.self_regularisation_reach)
+            source = _nearest(batch["image"], out["fake"], config.reach)
             losses["self-regularisation"] = config.self_regularisation * l1_loss(out["fake"], source)
         if config.reconstruction:
             back = nets["g"](out["fake"], self._input(batch["label"], batch["set"]))

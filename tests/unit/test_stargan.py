@@ -261,7 +261,7 @@ def test_the_identity_loss_counts_pictures_whose_target_is_their_own_domain_and_
     change = (out["fake"] - batch["image"]).abs().mean((1, 2, 3))
     torch.testing.assert_close(losses["identity"], 3 * change[0] / 2)
     torch.testing.assert_close(losses["self-regularisation"], 0.5 * change.mean())
-    stargan.config = stargan.config.model_copy(update={"self_regularisation_reach": 1})
+    stargan.config = stargan.config.model_copy(update={"reach": 1})
     around = torch.nn.functional.pad(batch["image"], [1] * 4, mode="replicate")
     around = torch.nn.functional.unfold(around, 3).view(2, 3, 9, 32, 32)
     nearest = (out["fake"][:, :, None] - around).abs().mean(1).amin(1)
@@ -320,7 +320,7 @@ def test_settings_that_cannot_be_are_refused():
     for settings, message in (
         ({"size": 50}, "48 is the next below"),
         ({"d_layers": 7}, "leaves nothing of 32 pixels"),
-        ({"self_regularisation_reach": 2}, "no meaning without --self-regularisation"),
+        ({"reach": 2}, "no meaning without --self-regularisation"),
     ):
         with pytest.raises(ValidationError, match=message):
             task(**settings)
