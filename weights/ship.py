@@ -43,10 +43,7 @@ def main() -> None:
     tensors = read_tensors(options.run / "weights.safetensors")
     if options.mean_with:  # fine-tuned weights and those they came from lie in one valley (Wortsman et al. 2022)
         others = read_tensors(options.mean_with)
-        domains = [read_header(path).domains for path in (options.mean_with, options.run / "weights.safetensors")]
-        if domains[0] != domains[1] or {k: v.shape for k, v in others.items()} != {
-            k: v.shape for k, v in tensors.items()
-        }:
+        if _kind(options.mean_with) != _kind(options.run / "weights.safetensors"):
             raise SystemExit(f"{options.mean_with} has other weights than {options.run}")
         tensors = {name: (tensor + others[name]) / 2 for name, tensor in tensors.items()}
     header = read_header(options.run / "weights.safetensors")
@@ -88,6 +85,11 @@ def without_out(command: str) -> str:
             place = words.index(flag)
             del words[place : place + 2]
     return shlex.join(words)
+
+
+def _kind(path: Path) -> tuple[list[str], dict[str, torch.Size]]:
+    """Return what two files must have in common: domains, and the shapes of their weights."""
+    return read_header(path).domains, {name: tensor.shape for name, tensor in read_tensors(path).items()}
 
 
 if __name__ == "__main__":

@@ -87,8 +87,8 @@ class StarGAN(Task[Config]):
         if "recogniser" in nets.generators:
             seen = nets["recogniser"](batch["image"])
             losses["recognition"] = self._classification(seen, batch["label"], batch["set"])
-        change = (out["fake"] - batch["image"]).abs().mean((1, 2, 3))
         if config.identity:
+            change = (out["fake"] - batch["image"]).abs().mean((1, 2, 3))
             same = (batch["target"] == batch["label"]).all(1)
             losses["identity"] = config.identity * (change * same).mean()
         if config.self_regularisation:

@@ -1,5 +1,7 @@
 """The length of a run, its learning rates, and the averaged generator."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -105,11 +107,22 @@ def test_a_resumed_run_measures_its_own_pace():
 
 @pytest.mark.parametrize("decay_from", [0, 0.5, 0.9])
 def test_minutes_are_kept_behind_a_warm_up(decay_from):
-    plan, step, seconds = schedule(minutes=10, warm_up=1000, decay_from=decay_from), 0, 0.0
+    plan, step, seconds, factors = schedule(minutes=10, warm_up=1000, decay_from=decay_from), 0, 0.0, []
     while not plan.done(step) and seconds < 1000:
         step, seconds = step + 1, seconds + (0.05 if step < 1000 else 0.2)
         plan.tick(step, seconds)
+        factors.append(plan.factor(step))
     assert seconds == pytest.approx(600, abs=2)
+    if decay_from:  # from the start it cannot be known how many there will be
+        assert max(before - after for before, after in pairwise(factors)) < 0.005
+
+
+def test_minutes_may_end_within_a_warm_up():
+    plan = schedule(minutes=1, warm_up=1000)
+    plan.tick(500, 59.9)
+    assert not plan.done(500)
+    plan.tick(501, 60.0)
+    assert plan.done(501)
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.5, 0.999])
