@@ -54,11 +54,17 @@ def pick_precision(request: str, device: torch.device) -> Precision:
         raise GanToolsError(
             f"--precision 16 needs a CUDA device, and this is {device.type}", "give --precision 32 or auto"
         )
-    if request == "bf16" and device.type == "cpu":
+    if request == "bf16" and device.type == "cpu" and not _computes_in_bf16():
         log.warning("bf16 is slow on CPUs that have no instructions for it; `gantools doctor` measures this one")
     if request == "bf16":
         return "bf16"
     return "16" if request == "16" else "32"
+
+
+def _computes_in_bf16() -> bool:
+    """Whether torch knows that this CPU has instructions for bf16; older ones do not know of any."""
+    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(known[name] for name in known if name.endswith("bf16"))
 
 
 def free_memory(device: torch.device) -> int:

@@ -10,6 +10,8 @@ from gantools.config import Options as BaseOptions
 from gantools.config import Settings, option
 from gantools.data.settings import DomainSettings
 
+_DEEPEST = 6
+
 
 class Config(DomainSettings):
     """Training settings. The defaults give a good picture soonest; ``--preset paper`` gives the paper's."""
@@ -49,6 +51,13 @@ class Config(DomainSettings):
         "Networks",
         ge=1,
     )
+    d_fine: int = option(
+        0,
+        "let the discriminator score small patches too, after so many halvings: 2 has ones of 18 pixels; for styles "
+        "that are in lines and surfaces; not the paper's",
+        "Networks",
+        ge=0,
+    )
     projection: bool = option(
         True, "let the discriminator judge patches as ones of their domain; not the paper's", "Networks"
     )
@@ -84,7 +93,14 @@ class Config(DomainSettings):
             raise ValueError("--reach has no meaning without --self-regularisation")
         if self.d_layers and not self.size >> self.d_layers:
             raise ValueError(f"--d-layers {self.d_layers} leaves nothing of {self.size} pixels; give fewer")
+        if self.d_fine >= self.halvings:
+            raise ValueError(f"--d-fine {self.d_fine} is too many: below {self.halvings}, the discriminator's halvings")
         return self
+
+    @property
+    def halvings(self) -> int:
+        """Those of the discriminator: as set, or so many that 2 x 2 patches are left or 3 x 3, and 6 at most."""
+        return self.d_layers or max(1, min(_DEEPEST, self.size.bit_length() - 2))
 
     presets: ClassVar[dict[str, Settings]] = {
         # Choi et al. 2018, sections 3 and 5: 200,000 critic steps are 40,000 of ours; rates fall over the last half
@@ -93,7 +109,7 @@ class Config(DomainSettings):
             "lr_g": 1e-4, "lr_d": 1e-4, "betas": (0.5, 0.999), "optimizer": "adam", "ema": 0.0, "augment": "",
             "objective": "wgan-gp", "n_critic": 5, "width": 64, "blocks": 6, "upsample": "transpose",
             "skips": False, "norm": "instance", "smoothing": False, "d_width": 64, "d_layers": 6,
-            "projection": False, "classification": 1.0, "identity": 0.0, "self_regularisation": 0.0,
+            "d_fine": 0, "projection": False, "classification": 1.0, "identity": 0.0, "self_regularisation": 0.0,
             "reach": 0, "reconstruction": 10.0, "adversarial": 1.0,
         }
     }  # fmt: skip

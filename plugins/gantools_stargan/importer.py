@@ -105,7 +105,7 @@ def _critic_tensors(parts: Parts, settings: dict[str, Any], labels: int) -> dict
         return {}
     size, width, layers = settings["size"], settings["d_width"], settings["d_layers"]
     network = on_meta(lambda: Discriminator(labels, size, width, layers))
-    pairs = [*((f"body.{i}.0", f"main.{2 * i}") for i in range(layers)), ("head", "conv1"), ("domains", "conv2")]
+    pairs = [*((f"body.{i}.0", f"main.{2 * i}") for i in range(layers)), ("scores.head", "conv1"), ("domains", "conv2")]
     try:
         return {f"d.{key}": tensor for key, tensor in adopt(network, pairs, critic).items()}
     except GanToolsError:  # the generator can do without

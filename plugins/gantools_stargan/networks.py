@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch.nn.functional import interpolate, pad
 
 from gantools.networks import AutoEncoder, Doubling, InstanceNorm, PictureConv2d, init_leaky
 from gantools.networks.resnet import Upsample
@@ -16,9 +16,9 @@ from gantools.objectives.base import precise
 
 Norm = Literal["demodulation", "instance"]
 Padding = Literal["replicate", "zeros"]
-_DEEPEST, _SOURCE, _LEAK = 6, 0.9, 0.01
+_SOURCE, _LEAK = 0.9, 0.01
 _TOLERANCE, _PACE = 0.05, 5.0  # of Smoothing: what it begins with, and how much faster than other weights it changes
-_EDGE, _EDGES = 0.03, 6  # of edges: the difference that counts as one, and how many channels they are
+_EDGE, _EDGES = 0.03, 12  # of edges: the difference that counts as one, and how many channels they are
 
 
 class Generator(nn.Module):
@@ -153,6 +153,11 @@ class Discriminator(nn.Module):
     With ``edges``, not the paper's, it also sees how far each pixel is from its neighbours, small differences enlarged.
     A gradient penalty makes it blind to them otherwise: it took pictures with and without haze for the same.
 
+    With ``fine``, not the paper's, there are scores of small patches too, after so many halvings: with 2, of 18 x 18
+    pixels. A large patch says a lot by what is drawn, which a generator that is held to its source can't change; a small
+    one is nearly all style. Both maps count alike, the coarse one's scores being repeated to the size of the fine one.
+    (Wang et al. 2018, pix2pixHD, have a discriminator for each size; here they share layers.)
+
     The halving convolutions begin as He et al. 2015 have it (`init_leaky`), where the authors' program begins as torch
     does.
     """
@@ -162,43 +167,59 @@ class Discriminator(nn.Module):
         labels: int,
         size: int,
         width: int = 64,
-        layers: int | None = None,
+        layers: int = 6,
         projection: bool = False,
         edges: bool = False,
+        fine: int = 0,
     ) -> None:
         super().__init__()
-        layers = layers or discriminator_layers(size)
-        self.edges = edges
+        self.edges, self.halvings = edges, fine
         channels = [3 + _EDGES if edges else 3, *(width * 2**i for i in range(layers))]
         self.body = nn.Sequential(*(_halving(a, b) for a, b in itertools.pairwise(channels)))
-        self.head = nn.Conv2d(channels[-1], 1, 3, 1, 1, bias=False)
+        head = _patch_head(channels[-1], 1)
         kernel, padding = (3, 1) if projection else (max(1, size >> layers), 0)
         self.domains = nn.Conv2d(channels[-1], labels, kernel, padding=padding, bias=False)
-        self.projection = nn.Conv2d(channels[-1], labels, 3, 1, 1, bias=False) if projection else None
+        self.scores = _Scores(head, _patch_head(channels[-1], labels) if projection else None)
+        self.fine: _Scores | None = None
+        if fine:
+            among = channels[fine]
+            self.fine = _Scores(_patch_head(among, 1), _patch_head(among, labels) if projection else None)
 
     def forward(self, image: Tensor, labels: Tensor | None = None) -> Verdict:
-        """Judge pictures [N, 3, size, size] in [-1, 1], with ``projection`` together with their labels [N, C]."""
-        features = self.body(torch.cat([image, edges(image)], 1) if self.edges else image)
-        score = self.head(features)
-        if self.projection is not None and labels is not None:
-            of_labels = self.projection(features) * _as_maps(labels.to(features.dtype))
-            score = score + of_labels.sum(1, keepdim=True)
+        """Judge pictures [N, 3, size, size] in [-1, 1], with ``projection`` together with their labels [N, C].
+
+        Scores are [N, 1, H, W], or with ``fine`` [N, 2, H, W].
+        """
+        x = torch.cat([image, edges(image)], 1) if self.edges else image
+        among = self.body[: self.halvings](x)
+        features = self.body[self.halvings :](among)
+        score = self.scores(features, labels)
+        if self.fine is not None:
+            fine = self.fine(among, labels)
+            score = torch.cat([interpolate(score, fine.shape[2:]), fine], 1)
         return Verdict(score, aux={"domains": self.domains(features).flatten(2).mean(2)})
 
 
 def edges(image: Tensor) -> Tensor:
-    """Return how far pixels in [-1, 1] are from their right and lower neighbours: [N, 6, H, W] in [-1, 1].
+    """Return how far pixels in [-1, 1] are from their neighbours: [N, 12, H, W] in [-1, 1].
 
-    For brightness (R + G + B) / 3, G - (R + B) / 2 and B - (R + G) / 2 in turn, first to the right and then below:
-    1 - 2 exp(-d^2 / 2 s^2) with s of 4 grey levels in 256, -1 where they are alike, 1 from about 12 on. As colour has
-    channels of its own, the rim of another tint that is left of an outline can be told from a change of brightness.
+    For brightness (R + G + B) / 3, G - (R + B) / 2 and B - (R + G) / 2 in turn: the difference d from the right and then
+    from the lower neighbour, and from twice the pixel that of both neighbours to its sides and then above and below.
+    Each as 1 - 2 exp(-d^2 / 2 s^2) with s of 4 grey levels in 256: -1 where they are alike, 1 from about 12 on. As
+    colour has channels of its own, the rim of another tint that is left of an outline can be told from a change of
+    brightness; as there are second differences, which a slope has not, it can be told from hatching.
     """
     image = precise(image)
     mean = image.mean(1, keepdim=True)
     seen = torch.cat([mean, 1.5 * (image[:, 1:] - mean)], 1)
-    right = pad((seen[..., 1:] - seen[..., :-1]).square(), (0, 1))
-    down = pad((seen[..., 1:, :] - seen[..., :-1, :]).square(), (0, 0, 0, 1))
-    return 1 - 2 * (-0.5 / _EDGE**2 * torch.cat([right, down], 1)).exp()
+    right, down = seen.diff(dim=3), seen.diff(dim=2)
+    differences = [
+        pad(right, (0, 1)),
+        pad(down, (0, 0, 0, 1)),
+        pad(right.diff(dim=3), (1, 1)),
+        pad(down.diff(dim=2), (0, 0, 1, 1)),
+    ]
+    return 1 - 2 * (-0.5 / _EDGE**2 * torch.cat(differences, 1).square()).exp()
 
 
 class EnergyDiscriminator(nn.Module):
@@ -235,13 +256,12 @@ class Recogniser(nn.Module):
         return result
 
 
-def discriminator_layers(size: int) -> int:
-    """Return how many halvings leave 2 x 2 patches or 3 x 3, and 6 at most."""
-    return max(1, min(_DEEPEST, size.bit_length() - 2))
-
-
 def _conv(inside: int, outside: int, kernel: int, stride: int, around: int, padding: Padding) -> nn.Conv2d:
     return nn.Conv2d(inside, outside, kernel, stride, around, bias=False, padding_mode=padding)
+
+
+def _patch_head(inside: int, outside: int) -> nn.Conv2d:
+    return nn.Conv2d(inside, outside, 3, 1, 1, bias=False)
 
 
 def _halving(inside: int, outside: int) -> nn.Sequential:
@@ -256,6 +276,21 @@ def _doubling(inside: int, outside: int, upsample: Upsample, padding: Padding) -
 
 def _as_maps(values: Tensor) -> Tensor:
     return values[:, :, None, None]
+
+
+class _Scores(nn.Module):
+    """Scores of patches [N, 1, H, W]: how real they are, with a projection as ones of their labels."""
+
+    def __init__(self, head: nn.Conv2d, projection: nn.Conv2d | None) -> None:
+        super().__init__()
+        self.head, self.projection = head, projection
+
+    def forward(self, features: Tensor, labels: Tensor | None) -> Tensor:
+        score: Tensor = self.head(features)
+        if self.projection is None or labels is None:
+            return score
+        of_labels = self.projection(features) * _as_maps(labels.to(features.dtype))
+        return score + of_labels.sum(1, keepdim=True)
 
 
 class _Normalised(nn.Module):

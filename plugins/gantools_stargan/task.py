@@ -20,7 +20,7 @@ from gantools.networks import translate_any_size
 from gantools.objectives import Needs, Objective, Sample
 from gantools.task import Batch, Comparison, Graph, Losses, Networks, Outputs, StepRandom, Task, View
 from gantools_stargan.config import Config, Options
-from gantools_stargan.networks import Discriminator, EnergyDiscriminator, Generator, Recogniser, discriminator_layers
+from gantools_stargan.networks import Discriminator, EnergyDiscriminator, Generator, Recogniser
 from gantools_stargan.targets import Target, every_target, read_source, read_target
 
 
@@ -60,10 +60,11 @@ class StarGAN(Task[Config]):
     def discriminators(self, needs: Needs) -> dict[str, nn.Module]:
         """Build the discriminator, without norm layers: every penalty suits it."""
         config = self.config
-        width, layers = config.d_width or config.width, config.d_layers or discriminator_layers(config.size)
+        width, layers = config.d_width or config.width, config.halvings
         if needs.critic == "autoencoder":
             return {"d": EnergyDiscriminator(len(self.names), config.size, width, min(layers, 3))}
-        return {"d": Discriminator(len(self.names), config.size, width, layers, config.projection, config.smoothing)}
+        shown = (config.projection, config.smoothing, config.d_fine)
+        return {"d": Discriminator(len(self.names), config.size, width, layers, *shown)}
 
     def forward(self, nets: Networks, batch: Batch, rng: StepRandom) -> Outputs:
         """Translate to the target labels."""

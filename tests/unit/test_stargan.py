@@ -154,14 +154,25 @@ def test_smoothing_takes_haze_and_leaves_lines():
     assert (made - drawing).std() < 0.005
 
 
-def test_edges_are_differences_of_brightness_and_of_two_colours_small_ones_enlarged():
+def test_edges_are_first_and_second_differences_of_brightness_and_of_two_colours_small_ones_enlarged():
     image = torch.zeros(1, 3, 2, 3)
     image[0, :, 0, 2] = 0.02  # brighter
     image[0, :, 1, 0] = torch.tensor([0.03, -0.05, 0.02])  # of another tint, as bright
     brightness, green, blue = (1 - 2 * np.exp(-(d**2) / (2 * 0.03**2)) for d in (0.02, 0.075, 0.03))
+    none = [[-1] * 3, [-1] * 3]
     right = [[[-1, brightness, -1], [-1] * 3], *([[-1] * 3, [d, -1, -1]] for d in (green, blue))]
     down = [[[-1, -1, brightness], [-1] * 3], *([[d, -1, -1], [-1] * 3] for d in (green, blue))]
-    torch.testing.assert_close(edges(image)[0], torch.tensor([*right, *down]).float())
+    sides = [[[-1, brightness, -1], [-1] * 3], *([[-1] * 3, [-1, d, -1]] for d in (green, blue))]
+    torch.testing.assert_close(edges(image)[0], torch.tensor([*right, *down, *sides, none, none, none]).float())
+
+
+def test_edges_tell_a_slope_from_hatching():
+    slope = (0.05 * torch.arange(8.0)).expand(1, 3, 8, 8)
+    hatching = (0.05 * (torch.arange(8) % 2)).expand(1, 3, 8, 8)
+    first, second = slice(0, 1), slice(6, 7)  # of brightness, to the sides
+    inside = [edges(image)[..., 1:-1, 1:-1] for image in (slope, hatching)]
+    torch.testing.assert_close(inside[0][:, first], inside[1][:, first])
+    assert inside[0][:, second].max() < -0.99 < 0.99 < inside[1][:, second].min()
 
 
 @pytest.mark.parametrize("part", ["stem", "halving", "resize", "transpose", "unactivated"])
@@ -245,8 +256,23 @@ def test_a_projection_adds_what_the_features_say_of_each_label():
     )
     of_first, of_second = first - without, both - first
     torch.testing.assert_close(critic(images, torch.tensor([[0, 1, 0]] * 2)).score, without + of_second)
-    torch.testing.assert_close(of_first, critic.projection(critic.body(images))[:, :1])
+    torch.testing.assert_close(of_first, critic.scores.projection(critic.body(images))[:, :1])
     assert of_first.abs().min() > 0
+
+
+def test_fine_scores_are_of_small_patches_and_count_as_much_as_the_coarse_ones():
+    torch.manual_seed(0)
+    coarse = Discriminator(2, 64, 4, 4, projection=True).double()
+    critic = Discriminator(2, 64, 4, 4, projection=True, fine=2).double()
+    critic.load_state_dict(coarse.state_dict(), strict=False)
+    image, labels = torch.rand(1, 3, 64, 64).double().requires_grad_(), torch.tensor([[1.0, 0]])
+    score = critic(image, labels).score
+    assert score.shape == (1, 2, 16, 16)
+    torch.testing.assert_close(score[:, :1].mean(), coarse(image, labels).score.mean())
+    [slope] = torch.autograd.grad(score[0, 1, 8, 8], image)
+    seen = slope[0].abs().sum(0).nonzero()
+    assert (seen.max(0).values - seen.min(0).values + 1).tolist() == [18, 18]
+    assert (critic(image, 1 - labels).score[:, 1] - score[:, 1]).abs().min() > 0
 
 
 def test_the_identity_loss_counts_pictures_whose_target_is_their_own_domain_and_self_regularisation_all():
@@ -320,6 +346,7 @@ def test_settings_that_cannot_be_are_refused():
     for settings, message in (
         ({"size": 50}, "48 is the next below"),
         ({"d_layers": 7}, "leaves nothing of 32 pixels"),
+        ({"d_fine": 4}, "too many: below 4"),
         ({"reach": 2}, "no meaning without --self-regularisation"),
     ):
         with pytest.raises(ValidationError, match=message):
