@@ -13,6 +13,7 @@ from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 from gantools.config import RunConfig
 from gantools.data.order import rows_of
 from gantools.data.pixels import to_unit
+from gantools.errors import GanToolsError
 from gantools.objectives import Losses, Objective
 from gantools.randomness import StepRandom, derive_seed
 from gantools.task import Batch, Networks, Outputs, Task
@@ -147,8 +148,15 @@ class Updates:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` returned."""
-        self.nets.load_state_dict(state["nets"])
+        """Take back what `state_dict` returned; GanToolsError if it is of networks built in another way."""
+        try:
+            self.nets.load_state_dict(state["nets"])
+        except RuntimeError as error:
+            raise GanToolsError(
+                "the checkpoint's networks are not those that config.yaml and this version of the task describe",
+                "resume with the settings and the version that it was written by, or begin anew from its weights: "
+                "gantools train … --init RUN",
+            ) from error
         self.average.networks.load_state_dict(state["average"])
         self.g.load_state_dict(state["g"])
         self.d.load_state_dict(state["d"])

@@ -153,10 +153,10 @@ class Discriminator(nn.Module):
     With ``edges``, not the paper's, it also sees how far each pixel is from its neighbours, small differences enlarged.
     A gradient penalty makes it blind to them otherwise: it took pictures with and without haze for the same.
 
-    With ``fine``, not the paper's, there are scores of small patches too, after so many halvings: with 2, of 18 x 18
-    pixels. A large patch says a lot by what is drawn, which a generator that is held to its source can't change; a small
-    one is nearly all style. Both maps count alike, the coarse one's scores being repeated to the size of the fine one.
-    (Wang et al. 2018, pix2pixHD, have a discriminator for each size; here they share layers.)
+    With ``fine``, not the paper's, small patches have scores too, after so many halvings: with 2, of 18 x 18 pixels. In
+    a large patch there is much that a generator which is held to its source cannot change; a small one is nearly all
+    style. Both maps count alike: the coarse one is enlarged to the size of the fine one. (Wang et al. 2018, pix2pixHD,
+    have a discriminator for each size; here they share layers.)
 
     The halving convolutions begin as He et al. 2015 have it (`init_leaky`), where the authors' program begins as torch
     does.
@@ -203,11 +203,10 @@ class Discriminator(nn.Module):
 def edges(image: Tensor) -> Tensor:
     """Return how far pixels in [-1, 1] are from their neighbours: [N, 12, H, W] in [-1, 1].
 
-    For brightness (R + G + B) / 3, G - (R + B) / 2 and B - (R + G) / 2 in turn: the difference d from the right and then
-    from the lower neighbour, and from twice the pixel that of both neighbours to its sides and then above and below.
-    Each as 1 - 2 exp(-d^2 / 2 s^2) with s of 4 grey levels in 256: -1 where they are alike, 1 from about 12 on. As
-    colour has channels of its own, the rim of another tint that is left of an outline can be told from a change of
-    brightness; as there are second differences, which a slope has not, it can be told from hatching.
+    Of brightness (R + G + B) / 3, G - (R + B) / 2 and B - (R + G) / 2 in turn, the first differences to the right and
+    downwards, then the second ones in these directions, each d as 1 - 2 exp(-d^2 / 2 s^2) with s of 4 grey levels in
+    256: -1 where there is none, 1 from about 12 on. As colour has channels of its own, the rim of another tint that is
+    left of an outline can be told from a change of brightness; by second differences, hatching from a slope.
     """
     image = precise(image)
     mean = image.mean(1, keepdim=True)
@@ -289,7 +288,7 @@ class _Scores(nn.Module):
         score: Tensor = self.head(features)
         if self.projection is None or labels is None:
             return score
-        of_labels = self.projection(features) * _as_maps(labels.to(features.dtype))
+        of_labels: Tensor = self.projection(features) * _as_maps(labels.to(features.dtype))
         return score + of_labels.sum(1, keepdim=True)
 
 

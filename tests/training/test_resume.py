@@ -155,6 +155,14 @@ def test_a_finished_run_goes_on_for_more_steps(tiny: dict) -> None:
     assert api.resume("run", steps=2, quiet=True).step == 4
 
 
+def test_networks_of_other_settings_are_not_resumed(tiny: dict) -> None:
+    gantools.train("cyclegan", **{**tiny, "steps": 2}, out="run", quiet=True)
+    settings = Path("run/config.yaml")
+    settings.write_text(settings.read_text().replace("d_layers: 2", "d_layers: 1"))
+    with pytest.raises(GanToolsError, match=r"not those that config\.yaml"):
+        api.resume("run", steps=2, quiet=True)
+
+
 def test_steps_are_the_same_whether_or_not_sheets_and_logs_are_made(tiny: dict) -> None:
     few = gantools.train("cyclegan", **tiny, out="few", quiet=True)
     often = {**tiny, "sample_every": 1, "log_every": 3, "checkpoint_every": 2}
