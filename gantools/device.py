@@ -62,7 +62,7 @@ def pick_precision(request: str, device: torch.device) -> Precision:
 
 
 def _computes_in_bf16() -> bool:
-    """Whether torch knows that this CPU has instructions for bf16; older ones do not know of any."""
+    """Whether torch knows of instructions for bf16 on this CPU; older versions of torch know of none."""
     known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(known[name] for name in known if name.endswith("bf16"))
 

@@ -148,21 +148,21 @@ class Updates:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` returned; GanToolsError if it is of networks built in another way."""
+        """Take back what `state_dict` returned; GanToolsError if it is of other networks, optimizers or objectives."""
         try:
             self.nets.load_state_dict(state["nets"])
-        except RuntimeError as error:
+            self.average.networks.load_state_dict(state["average"])
+            self.g.load_state_dict(state["g"])
+            self.d.load_state_dict(state["d"])
+            self.backend.load_state_dict(state["backend"])
+            self.task.load_state_dict(state["task"])
+            self.objective.load_state_dict(state["objective"])
+        except (KeyError, RuntimeError, ValueError) as error:
             raise GanToolsError(
-                "the checkpoint's networks are not those that config.yaml and this version of the task describe",
+                "the checkpoint does not fit what config.yaml and this version of the task describe",
                 "resume with the settings and the version that it was written by, or begin anew from its weights: "
                 "gantools train … --init RUN",
             ) from error
-        self.average.networks.load_state_dict(state["average"])
-        self.g.load_state_dict(state["g"])
-        self.d.load_state_dict(state["d"])
-        self.backend.load_state_dict(state["backend"])
-        self.task.load_state_dict(state["task"])
-        self.objective.load_state_dict(state["objective"])
 
     def _agree(self, step: int) -> None:
         """Make equal what the processes' own rows have made different: statistics, and what constraints remember."""

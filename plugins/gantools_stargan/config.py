@@ -53,7 +53,7 @@ class Config(DomainSettings):
     )
     d_fine: int = option(
         0,
-        "let the discriminator score small patches too, after so many halvings: 2 has ones of 18 pixels; for styles "
+        "let the discriminator score small patches too, after so many halvings (2: of some 18 pixels), for styles "
         "that are in lines and surfaces; not the paper's",
         "Networks",
         ge=0,
@@ -94,7 +94,10 @@ class Config(DomainSettings):
         if self.d_layers and not self.size >> self.d_layers:
             raise ValueError(f"--d-layers {self.d_layers} leaves nothing of {self.size} pixels; give fewer")
         if self.d_fine >= self.halvings:
-            raise ValueError(f"--d-fine {self.d_fine} is too many: below {self.halvings}, the discriminator's halvings")
+            raise ValueError(
+                f"--d-fine {self.d_fine} is not below the discriminator's {self.halvings} halvings; give fewer, "
+                "or more --d-layers"
+            )
         return self
 
     @property

@@ -37,8 +37,8 @@ class OriginalStarGAN(Importer):
         select, kinds = _domains(labels, wishes)
         settings = {
             "width": width, "blocks": blocks, "upsample": "transpose", "skips": False, "norm": "instance",
-            "smoothing": False, "projection": False, "recogniser": False, "select": select, "labels": kinds,
-            **_critic(parts, wishes),
+            "smoothing": False, "projection": False, "d_fine": 0, "recogniser": False,
+            "select": select, "labels": kinds, **_critic(parts, wishes),
         }  # fmt: skip
         names = [name for part in select for name in part.split(",")]
         layout = f"StarGAN: {len(names)} domains, {blocks} blocks"
@@ -105,7 +105,7 @@ def _critic_tensors(parts: Parts, settings: dict[str, Any], labels: int) -> dict
         return {}
     size, width, layers = settings["size"], settings["d_width"], settings["d_layers"]
     network = on_meta(lambda: Discriminator(labels, size, width, layers))
-    pairs = [*((f"body.{i}.0", f"main.{2 * i}") for i in range(layers)), ("scores.head", "conv1"), ("domains", "conv2")]
+    pairs = [*((f"body.{i}.0", f"main.{2 * i}") for i in range(layers)), ("head", "conv1"), ("domains", "conv2")]
     try:
         return {f"d.{key}": tensor for key, tensor in adopt(network, pairs, critic).items()}
     except GanToolsError:  # the generator can do without

@@ -153,10 +153,10 @@ class Discriminator(nn.Module):
     With ``edges``, not the paper's, it also sees how far each pixel is from its neighbours, small differences enlarged.
     A gradient penalty makes it blind to them otherwise: it took pictures with and without haze for the same.
 
-    With ``fine``, not the paper's, small patches have scores too, after so many halvings: with 2, of 18 x 18 pixels. In
-    a large patch there is much that a generator which is held to its source cannot change; a small one is nearly all
-    style. Both maps count alike: the coarse one is enlarged to the size of the fine one. (Wang et al. 2018, pix2pixHD,
-    have a discriminator for each size; here they share layers.)
+    With ``fine``, not the paper's, small patches have scores too, after so many halvings: with 2, of 18 x 18 pixels (20
+    with edges). In a large patch there is much that a generator which is held to its source cannot change; a small one
+    is nearly all style. Both maps count alike: the coarse one is enlarged to the size of the fine one. (Wang et al.
+    2018, pix2pixHD, have a discriminator for each size; here they share layers.)
 
     The halving convolutions begin as He et al. 2015 have it (`init_leaky`), where the authors' program begins as torch
     does.
@@ -166,37 +166,37 @@ class Discriminator(nn.Module):
         self,
         labels: int,
         size: int,
-        width: int = 64,
-        layers: int = 6,
+        width: int,
+        layers: int,
         projection: bool = False,
         edges: bool = False,
         fine: int = 0,
     ) -> None:
         super().__init__()
-        self.edges, self.halvings = edges, fine
+        self.edges, self.fine_depth = edges, fine
         channels = [3 + _EDGES if edges else 3, *(width * 2**i for i in range(layers))]
         self.body = nn.Sequential(*(_halving(a, b) for a, b in itertools.pairwise(channels)))
-        head = _patch_head(channels[-1], 1)
+        self.head = _patch_head(channels[-1], 1)
         kernel, padding = (3, 1) if projection else (max(1, size >> layers), 0)
         self.domains = nn.Conv2d(channels[-1], labels, kernel, padding=padding, bias=False)
-        self.scores = _Scores(head, _patch_head(channels[-1], labels) if projection else None)
-        self.fine: _Scores | None = None
-        if fine:
-            among = channels[fine]
-            self.fine = _Scores(_patch_head(among, 1), _patch_head(among, labels) if projection else None)
+        self.projection = _patch_head(channels[-1], labels) if projection else None
+        self.fine_head = _patch_head(channels[fine], 1) if fine else None
+        self.fine_projection = _patch_head(channels[fine], labels) if fine and projection else None
 
     def forward(self, image: Tensor, labels: Tensor | None = None) -> Verdict:
         """Judge pictures [N, 3, size, size] in [-1, 1], with ``projection`` together with their labels [N, C].
 
         Scores are [N, 1, H, W], or with ``fine`` [N, 2, H, W].
         """
-        x = torch.cat([image, edges(image)], 1) if self.edges else image
-        among = self.body[: self.halvings](x)
-        features = self.body[self.halvings :](among)
-        score = self.scores(features, labels)
-        if self.fine is not None:
-            fine = self.fine(among, labels)
-            score = torch.cat([interpolate(score, fine.shape[2:]), fine], 1)
+        features = torch.cat([image, edges(image)], 1) if self.edges else image
+        among = features
+        for depth, layer in enumerate(self.body, 1):
+            features = layer(features)
+            among = features if depth == self.fine_depth else among
+        score = _scores(features, labels, self.head, self.projection)
+        if self.fine_head is not None:
+            fine = _scores(among, labels, self.fine_head, self.fine_projection)
+            score = torch.cat([interpolate(score, fine.shape[2:], mode="nearest-exact"), fine], 1)
         return Verdict(score, aux={"domains": self.domains(features).flatten(2).mean(2)})
 
 
@@ -263,6 +263,15 @@ def _patch_head(inside: int, outside: int) -> nn.Conv2d:
     return nn.Conv2d(inside, outside, 3, 1, 1, bias=False)
 
 
+def _scores(features: Tensor, labels: Tensor | None, head: nn.Conv2d, projection: nn.Conv2d | None) -> Tensor:
+    """Return how real patches are [N, 1, H, W], with a projection as ones of their labels [N, C]."""
+    score: Tensor = head(features)
+    if projection is None or labels is None:
+        return score
+    of_labels: Tensor = projection(features) * _as_maps(labels.to(features.dtype))
+    return score + of_labels.sum(1, keepdim=True)
+
+
 def _halving(inside: int, outside: int) -> nn.Sequential:
     return nn.Sequential(init_leaky(nn.Conv2d(inside, outside, 4, 2, 1), _LEAK), nn.LeakyReLU(_LEAK))
 
@@ -275,21 +284,6 @@ def _doubling(inside: int, outside: int, upsample: Upsample, padding: Padding) -
 
 def _as_maps(values: Tensor) -> Tensor:
     return values[:, :, None, None]
-
-
-class _Scores(nn.Module):
-    """Scores of patches [N, 1, H, W]: how real they are, with a projection as ones of their labels."""
-
-    def __init__(self, head: nn.Conv2d, projection: nn.Conv2d | None) -> None:
-        super().__init__()
-        self.head, self.projection = head, projection
-
-    def forward(self, features: Tensor, labels: Tensor | None) -> Tensor:
-        score: Tensor = self.head(features)
-        if self.projection is None or labels is None:
-            return score
-        of_labels: Tensor = self.projection(features) * _as_maps(labels.to(features.dtype))
-        return score + of_labels.sum(1, keepdim=True)
 
 
 class _Normalised(nn.Module):

@@ -63,8 +63,8 @@ class StarGAN(Task[Config]):
         width, layers = config.d_width or config.width, config.halvings
         if needs.critic == "autoencoder":
             return {"d": EnergyDiscriminator(len(self.names), config.size, width, min(layers, 3))}
-        shown = (config.projection, config.smoothing, config.d_fine)
-        return {"d": Discriminator(len(self.names), config.size, width, layers, *shown)}
+        shape = (len(self.names), config.size, width, layers, config.projection)
+        return {"d": Discriminator(*shape, edges=config.smoothing, fine=config.d_fine)}
 
     def forward(self, nets: Networks, batch: Batch, rng: StepRandom) -> Outputs:
         """Translate to the target labels."""

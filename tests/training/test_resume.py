@@ -155,11 +155,12 @@ def test_a_finished_run_goes_on_for_more_steps(tiny: dict) -> None:
     assert api.resume("run", steps=2, quiet=True).step == 4
 
 
-def test_networks_of_other_settings_are_not_resumed(tiny: dict) -> None:
+@pytest.mark.parametrize("change", [("d_layers: 2", "d_layers: 1"), ("optimizer: adam", "optimizer: sgd")])
+def test_a_checkpoint_is_not_resumed_with_other_settings(tiny: dict, change: tuple[str, str]) -> None:
     gantools.train("cyclegan", **{**tiny, "steps": 2}, out="run", quiet=True)
     settings = Path("run/config.yaml")
-    settings.write_text(settings.read_text().replace("d_layers: 2", "d_layers: 1"))
-    with pytest.raises(GanToolsError, match=r"not those that config\.yaml"):
+    settings.write_text(settings.read_text().replace(*change))
+    with pytest.raises(GanToolsError, match=r"does not fit what config\.yaml"):
         api.resume("run", steps=2, quiet=True)
 
 

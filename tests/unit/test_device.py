@@ -33,6 +33,7 @@ def test_bf16_is_called_slow_where_the_cpu_has_no_instructions_for_it(monkeypatc
     with caplog.at_level(logging.WARNING, "gantools"):
         assert pick_precision("bf16", CPU) == "bf16"
     assert ("bf16 is slow" in caplog.text) == warned
+    caplog.clear()
     monkeypatch.delattr(torch.cpu, "get_capabilities")  # as in older torch
     assert pick_precision("bf16", CPU) == "bf16"
     assert "bf16 is slow" in caplog.text

@@ -19,7 +19,9 @@ from gantools.data.domains import DomainImages
 from gantools.inference.evaluation import comparisons_for
 from gantools.inference.files import plan
 from gantools.networks import init_weights
+from gantools.objectives import Needs
 from gantools.objectives.grammar import build_objective
+from gantools.objectives.layers import head_of
 from gantools.plugins import manager
 from gantools.randomness import StepRandom
 from gantools_stargan.config import Config, Options
@@ -173,6 +175,8 @@ def test_edges_tell_a_slope_from_hatching():
     inside = [edges(image)[..., 1:-1, 1:-1] for image in (slope, hatching)]
     torch.testing.assert_close(inside[0][:, first], inside[1][:, first])
     assert inside[0][:, second].max() < -0.99 < 0.99 < inside[1][:, second].min()
+    upright = edges(hatching.mT).mT.unflatten(1, (4, 3))[:, [1, 0, 3, 2]].flatten(1, 2)
+    torch.testing.assert_close(upright, edges(hatching))
 
 
 @pytest.mark.parametrize("part", ["stem", "halving", "resize", "transpose", "unactivated"])
@@ -256,7 +260,7 @@ def test_a_projection_adds_what_the_features_say_of_each_label():
     )
     of_first, of_second = first - without, both - first
     torch.testing.assert_close(critic(images, torch.tensor([[0, 1, 0]] * 2)).score, without + of_second)
-    torch.testing.assert_close(of_first, critic.scores.projection(critic.body(images))[:, :1])
+    torch.testing.assert_close(of_first, critic.projection(critic.body(images))[:, :1])
     assert of_first.abs().min() > 0
 
 
@@ -268,11 +272,14 @@ def test_fine_scores_are_of_small_patches_and_count_as_much_as_the_coarse_ones()
     image, labels = torch.rand(1, 3, 64, 64).double().requires_grad_(), torch.tensor([[1.0, 0]])
     score = critic(image, labels).score
     assert score.shape == (1, 2, 16, 16)
-    torch.testing.assert_close(score[:, :1].mean(), coarse(image, labels).score.mean())
+    repeated = coarse(image, labels).score.repeat_interleave(4, 2).repeat_interleave(4, 3)
+    torch.testing.assert_close(score[:, :1], repeated)
     [slope] = torch.autograd.grad(score[0, 1, 8, 8], image)
     seen = slope[0].abs().sum(0).nonzero()
     assert (seen.max(0).values - seen.min(0).values + 1).tolist() == [18, 18]
     assert (critic(image, 1 - labels).score[:, 1] - score[:, 1]).abs().min() > 0
+    assert head_of(critic) == (critic, "head")  # what widens the last layer, or looks before it, takes the coarse one
+    assert task(d_fine=2, select=["noto,twemoji"], labels=["exclusive"]).discriminators(Needs())["d"].fine_depth == 2
 
 
 def test_the_identity_loss_counts_pictures_whose_target_is_their_own_domain_and_self_regularisation_all():
@@ -346,7 +353,7 @@ def test_settings_that_cannot_be_are_refused():
     for settings, message in (
         ({"size": 50}, "48 is the next below"),
         ({"d_layers": 7}, "leaves nothing of 32 pixels"),
-        ({"d_fine": 4}, "too many: below 4"),
+        ({"d_fine": 4}, "not below the discriminator's 4 halvings"),
         ({"reach": 2}, "no meaning without --self-regularisation"),
     ):
         with pytest.raises(ValidationError, match=message):
