@@ -148,7 +148,7 @@ class Updates:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` returned; GanToolsError if it is of other networks, optimizers or objectives."""
+        """Take back what `state_dict` returned; GanToolsError if it is of other networks or objectives."""
         try:
             self.nets.load_state_dict(state["nets"])
             self.average.networks.load_state_dict(state["average"])
