@@ -36,16 +36,28 @@ def main() -> None:
     parser.add_argument(
         "--before", nargs=2, type=float, default=(0, 0), metavar=("STEPS", "HOURS"), help="of runs that it began with"
     )
-    parser.add_argument("--mean-with", type=Path, metavar="FILE", help="ship the mean of the run's weights and these")
+    parser.add_argument(
+        "--mean-with",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("FILE", "SHARE"),
+        help="ship the mean of the run's weights, whose share is 1, and these",
+    )
     parser.add_argument("--detail", action="store_true", help="keep the lines of larger pictures, see pix2pix --detail")
     options = parser.parse_args()
     target = HERE / f"{options.name}.safetensors"
     tensors = read_tensors(options.run / "weights.safetensors")
-    if options.mean_with:  # fine-tuned weights and those they came from lie in one valley (Wortsman et al. 2022)
-        others = read_tensors(options.mean_with)
-        if _kind(options.mean_with) != _kind(options.run / "weights.safetensors"):
-            raise SystemExit(f"{options.mean_with} has other weights than {options.run}")
-        tensors = {name: (tensor + others[name]) / 2 for name, tensor in tensors.items()}
+    shares = 1.0
+    for (
+        place,
+        share,
+    ) in options.mean_with:  # of one origin they lie in one valley (Wortsman et al. 2022)
+        if _kind(Path(place)) != _kind(options.run / "weights.safetensors"):
+            raise SystemExit(f"{place} has other weights than {options.run}")
+        others, shares = read_tensors(Path(place)), shares + float(share)
+        tensors = {name: tensor + float(share) * others[name] for name, tensor in tensors.items()}
+    tensors = {name: tensor / shares if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
     header = read_header(options.run / "weights.safetensors")
     config = header.config | ({"detail": True} if options.detail else {})
     steps, hours = header.step + int(options.before[0]), options.before[1]
