@@ -48,16 +48,13 @@ def main() -> None:
     options = parser.parse_args()
     target = HERE / f"{options.name}.safetensors"
     tensors = read_tensors(options.run / "weights.safetensors")
-    shares = 1.0
-    for (
-        place,
-        share,
-    ) in options.mean_with:  # of one origin they lie in one valley (Wortsman et al. 2022)
-        if _kind(Path(place)) != _kind(options.run / "weights.safetensors"):
+    whole = 1.0
+    for place, share in ((Path(file), float(share)) for file, share in options.mean_with):
+        if _kind(place) != _kind(options.run / "weights.safetensors"):
             raise SystemExit(f"{place} has other weights than {options.run}")
-        others, shares = read_tensors(Path(place)), shares + float(share)
-        tensors = {name: tensor + float(share) * others[name] for name, tensor in tensors.items()}
-    tensors = {name: tensor / shares if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+        others = read_tensors(place)  # weights of one origin lie in one valley (Wortsman et al. 2022)
+        whole += share
+        tensors = {name: tensor + share / whole * (others[name] - tensor) for name, tensor in tensors.items()}
     header = read_header(options.run / "weights.safetensors")
     config = header.config | ({"detail": True} if options.detail else {})
     steps, hours = header.step + int(options.before[0]), options.before[1]

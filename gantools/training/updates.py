@@ -157,6 +157,8 @@ class Updates:
             self.backend.load_state_dict(state["backend"])
             self.task.load_state_dict(state["task"])
             self.objective.load_state_dict(state["objective"])
+        except torch.OutOfMemoryError:
+            raise
         except (KeyError, RuntimeError, ValueError) as error:
             raise GanToolsError(
                 "the checkpoint does not fit what config.yaml and this version of the task describe",

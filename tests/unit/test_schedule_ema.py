@@ -59,8 +59,9 @@ def test_minutes_fix_the_number_of_steps_when_the_learning_rates_begin_to_fall()
     assert plan.factor(16) == pytest.approx(6 / 11)
 
 
-def test_minutes_without_a_fall_end_when_the_time_is_up():
-    plan = schedule(minutes=1, decay_from=1)
+@pytest.mark.parametrize("settings", [{"decay_from": 1}, {"warm_up": 1000}], ids=["no fall", "within a warm-up"])
+def test_minutes_without_a_fall_end_when_the_time_is_up(settings):
+    plan = schedule(minutes=1, **settings)
     plan.tick(100, 59.9)
     assert not plan.done(100)
     plan.tick(101, 60.1)
@@ -115,14 +116,6 @@ def test_minutes_are_kept_behind_a_warm_up(decay_from):
     assert seconds == pytest.approx(600, abs=2)
     if decay_from:  # from the start it cannot be known how many there will be
         assert max(before - after for before, after in pairwise(factors)) < 0.005
-
-
-def test_minutes_may_end_within_a_warm_up():
-    plan = schedule(minutes=1, warm_up=1000)
-    plan.tick(500, 59.9)
-    assert not plan.done(500)
-    plan.tick(501, 60.0)
-    assert plan.done(501)
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.5, 0.999])
