@@ -37,6 +37,12 @@ class Config(DomainSettings):
         "show the discriminator small differences enlarged: for icons and drawings; not the paper's",
         "Networks",
     )
+    palette: bool = option(
+        False,
+        "end the generator with a table of colours for each domain, learned from its pictures, that moves each colour "
+        "towards one the domain has: for icons and drawings; not the paper's",
+        "Networks",
+    )
     recogniser: bool = option(
         True,
         "learn to see which attributes a picture has, so that --to +A keeps the others; not the paper's",
@@ -62,6 +68,20 @@ class Config(DomainSettings):
         True, "let the discriminator judge patches as ones of their domain; not the paper's", "Networks"
     )
     classification: float = option(1.0, "weight of the classification losses", "Losses", ge=0)
+    domain_penalty: float = option(
+        0.0,
+        "weight of the gradient penalty on the domain logits, without which a fleck may please them; not the paper's",
+        "Losses",
+        ge=0,
+    )
+    mismatched: float = option(
+        0.0,
+        "share, among what the discriminator is to call made, of real pictures with a label they don't have; not the "
+        "paper's",
+        "Losses",
+        ge=0,
+        lt=1,
+    )
     identity: float = option(
         2.0,
         "weight of the identity loss: targets that change nothing (rare with many attributes); not the paper's",
@@ -82,6 +102,13 @@ class Config(DomainSettings):
         ge=0,
         le=8,
     )
+    chroma: float = option(
+        0.0,
+        "how much more a change of tint costs --self-regularisation than one of brightness (1: twice as much); not "
+        "the paper's",
+        "Losses",
+        ge=0,
+    )
     reconstruction: float = option(5.0, "weight of the reconstruction loss", "Losses", ge=0)
     adversarial: float = option(1.0, "weight of the generator's adversarial loss", "Losses", ge=0)
 
@@ -91,6 +118,10 @@ class Config(DomainSettings):
             raise ValueError(f"--size {self.size} is no multiple of 4; {self.size // 4 * 4} is the next below")
         if self.reach and not self.self_regularisation:
             raise ValueError("--reach has no meaning without --self-regularisation")
+        if self.chroma and not self.self_regularisation:
+            raise ValueError("--chroma has no meaning without --self-regularisation")
+        if self.mismatched and not self.projection:
+            raise ValueError("--mismatched needs --projection: without it the discriminator is told no labels")
         if self.d_layers and not self.size >> self.d_layers:
             raise ValueError(f"--d-layers {self.d_layers} leaves nothing of {self.size} pixels; give fewer")
         if self.d_fine >= self.halvings:
@@ -111,9 +142,10 @@ class Config(DomainSettings):
             "size": 128, "load_size": 128, "flip": True, "batch_size": 16, "steps": 40_000, "decay_from": 0.5,
             "lr_g": 1e-4, "lr_d": 1e-4, "betas": (0.5, 0.999), "optimizer": "adam", "ema": 0.0, "augment": "",
             "objective": "wgan-gp", "n_critic": 5, "width": 64, "blocks": 6, "upsample": "transpose",
-            "skips": False, "norm": "instance", "smoothing": False, "d_width": 64, "d_layers": 6,
+            "skips": False, "norm": "instance", "smoothing": False, "palette": False, "d_width": 64, "d_layers": 6,
             "d_fine": 0, "projection": False, "classification": 1.0, "identity": 0.0, "self_regularisation": 0.0,
-            "reach": 0, "reconstruction": 10.0, "adversarial": 1.0,
+            "reach": 0, "chroma": 0.0, "domain_penalty": 0.0, "mismatched": 0.0, "reconstruction": 10.0,
+            "adversarial": 1.0,
         }
     }  # fmt: skip
 

@@ -82,7 +82,9 @@ def test_several_data_sets_tell_the_generator_which_one_the_labels_are_of() -> N
     given = {**SMALL, "device": "cpu", "select": ["Dark,Old", "noto,twemoji"], "labels": ["independent", "exclusive"]}
     task = load_task(*resolve("stargan", given))
     label = torch.tensor([[1.0, 0, 0, 0], [0, 0, 0, 1]])
-    assert torch.equal(task._input(label, torch.tensor([0, 1])), torch.cat([label, one_hot(torch.tensor([0, 1]))], 1))
+    assert torch.equal(
+        task.labels.told(label, torch.tensor([0, 1])), torch.cat([label, one_hot(torch.tensor([0, 1]))], 1)
+    )
 
 
 def test_the_preset_is_the_papers_and_its_rates_fall_to_0() -> None:

@@ -1,5 +1,6 @@
 """StarGAN: targets, losses written out, networks as published, and translating into several domains."""
 
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -19,15 +20,16 @@ from gantools.data.domains import DomainImages
 from gantools.inference.evaluation import comparisons_for
 from gantools.inference.files import plan
 from gantools.networks import init_weights
-from gantools.objectives import Needs
+from gantools.objectives import Needs, Sample, Verdict
 from gantools.objectives.grammar import build_objective
 from gantools.objectives.layers import head_of
 from gantools.plugins import manager
 from gantools.randomness import StepRandom
 from gantools_stargan.config import Config, Options
-from gantools_stargan.networks import Discriminator, Generator, Smoothing, edges
+from gantools_stargan.networks import Discriminator, Generator, Palette, Smoothing, edges
+from gantools_stargan.regularisation import distance, nearest
 from gantools_stargan.targets import Target, every_target, read_target
-from gantools_stargan.task import StarGAN, _nearest
+from gantools_stargan.task import StarGAN
 
 DOMAINS, KINDS = [["Dark", "Old"], ["noto", "fluent", "twemoji"]], ["independent", "exclusive"]
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
@@ -63,7 +65,7 @@ def test_bad_targets_are_explained(spec, message):
 def test_classification_is_the_papers_for_either_kind_and_blind_for_other_sets():
     logits = torch.randn(3, 5, dtype=torch.float64)
     label = torch.tensor([[1, 0, 0, 0, 0], [0, 0, 0, 1, 0], [1, 1, 0, 0, 0]], dtype=torch.float64)
-    ours = task()._classification(logits, label, torch.tensor([0, 1, 0]))
+    ours = task().labels.classification(logits, label, torch.tensor([0, 1, 0]))
     bits = torch.sigmoid(logits[:, :2])
     expected = [
         binary_cross_entropy(bits[0], label[0, :2], reduction="sum"),
@@ -154,6 +156,45 @@ def test_smoothing_takes_haze_and_leaves_lines():
     made = Smoothing(1)(drawing + 0.02 * torch.randn_like(drawing), torch.ones(1, 1))
     assert (made - drawing).abs().max() < 0.03
     assert (made - drawing).std() < 0.005
+
+
+def test_a_palette_adds_what_the_tables_of_the_labels_say_there_and_trains_what_is_before_it():
+    palette = Palette(2).double()
+    axis = torch.linspace(-1, 1, 17).double()
+    red, green, blue = torch.meshgrid(axis, axis, axis, indexing="ij")
+    palette.tables.data = torch.stack([torch.stack([green, blue, red]), torch.stack([red, red, red])]) / 200
+    image = (torch.rand(3, 3, 5, 4).double() - 0.5).requires_grad_()
+    labels = torch.tensor([[1, 0], [0, 1], [1, 1]])
+    moved = palette(image, labels)
+    first, second = image[:, [1, 2, 0]] / 10, image[:, [0, 0, 0]] / 10  # linear tables are met between nodes too
+    shift = [first[0], second[1], first[2] + second[2]]
+    torch.testing.assert_close(moved, image + torch.stack(shift))
+    moved.sum().backward()
+    assert palette.tables.grad is None
+    assert image.grad.abs().min() > 0
+    assert palette(torch.ones(1, 3, 1, 1).double(), torch.ones(1, 2)).max() == 1
+
+
+def test_a_palette_learns_the_mean_of_the_colours_that_a_noisy_one_may_have_been():
+    torch.manual_seed(0)
+    colours = torch.tensor([[0.25, -0.5, 0.0], [-0.25, -0.5, 0.0]])
+    palette, label = Palette(1), torch.ones(1, 1)
+    learning = torch.optim.Adam(palette.parameters(), 3e-4)
+    for _ in range(400):
+        image = colours[torch.randint(4, (64 * 64,)).clamp(max=1)].T.reshape(
+            1, 3, 64, 64
+        )  # of the second three in four
+        learning.zero_grad()
+        palette.loss(image, label, torch.randn_like(image)).backward()
+        learning.step()
+    noisy = torch.tensor([-0.2, -0.1, 0.0, 0.1, 0.2])
+    seen = torch.stack([noisy, torch.full_like(noisy, -0.45), torch.zeros(5)])[None, :, None]
+    ahead = (-(noisy - 0.25).square() / 0.02 - np.log(3) + (noisy + 0.25).square() / 0.02).sigmoid()  # noise of 0.1
+    moved = palette(seen, label)[0, :, 0]
+    torch.testing.assert_close(moved[0], 0.25 * ahead - 0.25 * (1 - ahead), atol=0.06, rtol=0)
+    torch.testing.assert_close(moved[1], torch.full_like(noisy, -0.5), atol=0.03, rtol=0)
+    far = torch.full((1, 3, 1, 1), 0.9)
+    assert torch.equal(palette(far, label), far)
 
 
 def test_edges_are_first_and_second_differences_of_brightness_and_of_two_colours_small_ones_enlarged():
@@ -302,17 +343,70 @@ def test_the_identity_loss_counts_pictures_whose_target_is_their_own_domain_and_
     torch.testing.assert_close(losses["self-regularisation"], 0.5 * nearest.mean())
 
 
+def test_a_change_of_tint_may_cost_more_than_one_of_brightness():
+    source = torch.zeros(1, 3, 2, 2)
+    grey, tint = (torch.tensor(c)[None, :, None, None].expand(1, 3, 2, 2) for c in ([0.3] * 3, [0.3, 0, -0.3]))
+    cases = ((grey, 0, 0.3), (grey, 2, 0.3), (tint, 0, 0.2), (tint, 2, 0.6), (grey + tint, 2, 0.7))
+    for made, chroma, expected in cases:
+        torch.testing.assert_close(distance(made, source, 0, chroma), torch.tensor(expected))
+    both = torch.stack([tint[..., 0], grey[..., 0]], 3)
+    for chroma, nearer in ((0, 0.2), (1, 0.3)):  # the tint, then the grey
+        torch.testing.assert_close(distance(torch.zeros_like(both), both, 1, chroma), torch.tensor(nearer))
+
+
+def test_wrong_labels_are_drawn_from_what_a_picture_is_not():
+    labels = task().labels
+    label = torch.tensor([[1.0, 0, 0, 0, 0], [0, 0, 0, 1, 0]]).repeat(500, 1)
+    number = torch.tensor([0, 1]).repeat(500)
+    others = labels.others(label, number, StepRandom(0, rows=slice(0, 1000), total=1000, device="cpu"))
+    drawn = [Counter(map(tuple, others[i::2].tolist())) for i in (0, 1)]
+    assert set(drawn[0]) == {(0, 0, 0, 0, 0), (1, 1, 0, 0, 0)}
+    assert set(drawn[1]) == {(0, 0, 1, 0, 0), (0, 0, 0, 0, 1)}
+    assert all(200 < count < 300 for counts in drawn for count in counts.values())
+
+
+def test_real_pictures_with_a_wrong_label_count_among_what_is_made():
+    stargan = task(select=["noto,twemoji"], labels=["exclusive"], objective="lsgan", mismatched=0.3)
+    objective = build_objective(stargan.config)
+    critic = Discriminator(2, 32, 4, 2, projection=True)
+    nets = gantools.task.Networks({}, {"d": critic})
+    label, number = torch.eye(2), torch.zeros(2).long()
+    batch = {"image": torch.rand(2, 3, 32, 32), "label": label, "target": label, "set": number}
+    fake = torch.rand(2, 3, 32, 32)
+    rng = StepRandom(0, rows=slice(0, 2), total=2, device="cpu")
+    losses = stargan.d_losses(nets, batch, {"fake": fake}, objective, rng)
+    told = [objective.d_losses(critic, Sample(batch["image"], (label,)), [(Sample(image, (of,)), 1.0)], rng)[0]["adv"]
+            for image, of in ((fake, label), (batch["image"], 1 - label))]  # fmt: skip
+    torch.testing.assert_close(losses["adv"], 0.7 * told[0] + 0.3 * told[1])
+    with pytest.raises(GanToolsError, match="an auto-encoder is told no labels"):
+        stargan.discriminators(Needs(critic="autoencoder"))
+
+
+def test_the_penalty_on_domain_logits_is_the_squared_slope_of_those_above_chance():
+    torch.manual_seed(0)
+    slopes = torch.randn(5, 3 * 4 * 4).double()
+
+    def critic(image, label):
+        return Verdict(image.sum((1, 2, 3)), aux={"domains": image.flatten(1) @ slopes.T})
+
+    label = torch.tensor([[1, 0, 0, 0, 0], [0, 0, 0, 1, 0]]).double()
+    sample, number = Sample(torch.rand(2, 3, 4, 4).double(), (label,)), torch.tensor([0, 1])
+    above = torch.tensor([[1 / 2, -1 / 2, 0, 0, 0], [0, 0, -1 / 3, 2 / 3, -1 / 3]]).double()
+    expected = (above @ slopes).square().sum(1).mean()
+    torch.testing.assert_close(task().labels.penalty(critic, sample, label, number), expected)
+
+
 def test_a_line_may_take_the_colour_beside_it_and_no_colour_between():
     yellow, black, violet = ((1.0, 0.8, -1.0), (-1.0, -1.0, -1.0), (-0.4, -1.0, -0.2))
     drawn, gone, tinted = (torch.tensor(yellow)[None, :, None, None].repeat(1, 1, 8, 12) for _ in range(3))
     drawn[..., 5:8] = torch.tensor(black)[:, None, None]  # three pixels wide, as OpenMoji's outlines are
     tinted[..., 5:8] = torch.tensor(violet)[:, None, None]
-    assert torch.equal(_nearest(drawn, gone, 0), drawn)
-    assert torch.equal(_nearest(drawn, gone, 1)[..., 6], drawn[..., 6])  # its middle is too far from what is beside
-    assert torch.equal(_nearest(drawn, gone, 2), gone)
-    assert torch.equal(_nearest(drawn, tinted, 2), drawn)  # nearer to black than to yellow
+    assert torch.equal(nearest(gone, drawn, 0), drawn)
+    assert torch.equal(nearest(gone, drawn, 1)[..., 6], drawn[..., 6])  # its middle is too far from what is beside
+    assert torch.equal(nearest(gone, drawn, 2), gone)
+    assert torch.equal(nearest(tinted, drawn, 2), drawn)  # nearer to black than to yellow
     tinted[:, 1, :, 5:8] = 0.5
-    assert torch.equal(_nearest(drawn, tinted, 2), gone)
+    assert torch.equal(nearest(tinted, drawn, 2), gone)
 
 
 def test_from_goes_with_changes_alone_and_with_their_own_data_set():
@@ -355,6 +449,8 @@ def test_settings_that_cannot_be_are_refused():
         ({"d_layers": 7}, "leaves nothing of 32 pixels"),
         ({"d_fine": 4}, "not below the discriminator's 4 halvings"),
         ({"reach": 2}, "no meaning without --self-regularisation"),
+        ({"chroma": 2}, "no meaning without --self-regularisation"),
+        ({"mismatched": 0.2, "projection": False}, "--mismatched needs --projection"),
     ):
         with pytest.raises(ValidationError, match=message):
             task(**settings)

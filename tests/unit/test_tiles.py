@@ -42,7 +42,7 @@ CASES = {
     ),
     "stargan, attributes, demodulated": (
         "stargan",
-        {"blocks": 1, "smoothing": True, "select": ["x,y"], "labels": ["independent"]},
+        {"blocks": 1, "smoothing": True, "palette": True, "select": ["x,y"], "labels": ["independent"]},
         {"to": ["+y"]},
     ),
     "pix2pix, resnet": ("pix2pix", {"blocks": 1, "generator": "resnet"}, {}),
