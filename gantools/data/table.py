@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from gantools.errors import GanToolsError
 
+log = logging.getLogger("gantools")
 _AT_ONCE = 4096
 
 
@@ -65,6 +67,8 @@ def _read(path: Path, size: int, changed: int) -> Table:
             raise GanToolsError(f"{path} has no attributes beside the file names", "separate them by commas")
         checked = _checked(path, len(names) + 1, 3 if celeba else 2, chain([row], rows))
         files, columns = _columns(checked, len(names))
+        if celeba and len(files) != int(first):
+            log.warning("%s says that it has %s rows, and has %s", path, f"{int(first):,}", f"{len(files):,}")
     return Table(tuple(names), tuple(files), tuple(columns))
 
 

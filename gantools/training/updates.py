@@ -244,6 +244,9 @@ class Updates:
         )
 
 
+_KIND = ("betas", "alpha", "momentum", "weight_decay")  # what optimizers differ in that --optimizer and --betas choose
+
+
 class _Player:
     """One side's parameters and optimizer; what a task has frozen itself stays out."""
 
@@ -257,12 +260,23 @@ class _Player:
             group["lr"] = self.lr * factor
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back the optimizer's state, each tensor laid out in memory as its parameter is: fused ones insist."""
+        """Take back the optimizer's state, each tensor laid out in memory as its parameter is: fused ones insist.
+
+        ValueError if it is that of an optimizer with other settings, which would take the place of one's own.
+        """
+        [own], [there] = self.optimizer.param_groups, state["param_groups"]
+        if any(_listed(own.get(name)) != _listed(there.get(name)) for name in _KIND):
+            raise ValueError("the state of another optimizer")
         self.optimizer.load_state_dict(state)
         for parameter, kept in self.optimizer.state.items():
             for name, value in kept.items():
                 if isinstance(value, Tensor) and value.dim() and value.shape == parameter.shape:
                     kept[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+
+
+def _listed(value: Any) -> Any:
+    """Return a tuple as a list, which it is in a checkpoint."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _on_cpu(value: Any) -> Any:

@@ -156,7 +156,9 @@ def test_a_finished_run_goes_on_for_more_steps(tiny: dict) -> None:
     assert api.resume("run", steps=2, quiet=True).step == 4
 
 
-@pytest.mark.parametrize("change", ["d_layers: 1", "constraint: [weight-clipping]"])
+@pytest.mark.parametrize(
+    "change", ["d_layers: 1", "constraint: [weight-clipping]", "optimizer: sgd", "optimizer: adamw"]
+)
 def test_a_checkpoint_is_not_resumed_with_other_settings(tiny: dict, change: str) -> None:
     gantools.train("cyclegan", **{**tiny, "steps": 2}, out="run", quiet=True)
     settings = Path("run/config.yaml")

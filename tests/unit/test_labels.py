@@ -50,11 +50,13 @@ def test_the_pictures_may_be_of_another_format_than_the_file_says(faces):
     assert found.missing == ("5.jpg",)
 
 
-def test_a_file_is_read_once_until_it_changes(faces):
+def test_a_file_is_read_once_until_it_changes(faces, caplog):
     first = read_table(faces / "celeba.txt")
     assert read_table(faces / "celeba.txt") is first
     (faces / "celeba.txt").write_text("4\nSmiling\n1.png 1\n")
+    assert not caplog.messages
     assert read_table(faces / "celeba.txt").header == ("Smiling",)
+    assert [message.split(" says ")[1] for message in caplog.messages] == ["that it has 4 rows, and has 1"]
 
 
 def test_a_column_may_hold_more_words_than_a_byte_counts(faces):
