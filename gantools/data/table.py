@@ -56,7 +56,7 @@ def _read(path: Path, size: int, changed: int) -> Table:
     with path.open(encoding="utf-8-sig") as file:
         filled = (line for line in file if line.strip())
         first = next(filled, "")
-        celeba = first.strip().isdigit()
+        celeba = first.strip().isdecimal()
         rows = map(str.split, filled) if celeba else _comma_separated(first, filled)
         header, row = next(rows, []), next(rows, [])
         if not row:
@@ -68,7 +68,7 @@ def _read(path: Path, size: int, changed: int) -> Table:
         checked = _checked(path, len(names) + 1, 3 if celeba else 2, chain([row], rows))
         files, columns = _columns(checked, len(names))
         if celeba and len(files) != int(first):
-            log.warning("%s says that it has %s rows, and has %s", path, f"{int(first):,}", f"{len(files):,}")
+            log.warning("%s says that it has %s rows, but has %s", path, f"{int(first):,}", f"{len(files):,}")
     return Table(tuple(names), tuple(files), tuple(columns))
 
 

@@ -61,7 +61,11 @@ class Backend:
 
     def place(self, network: nn.Module) -> nn.Module:
         """Move a network to the device, in the memory format that is fastest there."""
-        return network.to(self.device, memory_format=self.memory_format)  # type: ignore[call-overload,no-any-return]
+        network.to(self.device)
+        for tensor in (*network.parameters(), *network.buffers()):
+            if tensor.dim() == 4:  # with more dimensions, channels_last is none
+                tensor.data = tensor.data.contiguous(memory_format=self.memory_format)
+        return network
 
     def compile(self, network: nn.Module) -> None:
         """Compile a network at its first pass; where that fails, a warning says why, and it runs as it is."""

@@ -244,7 +244,7 @@ class Updates:
         )
 
 
-_KIND = ("betas", "alpha", "momentum", "weight_decay")  # what optimizers differ in that --optimizer and --betas choose
+_KIND = ("betas", "alpha", "momentum", "weight_decay", "decoupled_weight_decay")  # what tells optimizers apart
 
 
 class _Player:
@@ -262,11 +262,14 @@ class _Player:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back the optimizer's state, each tensor laid out in memory as its parameter is: fused ones insist.
 
-        ValueError if it is that of an optimizer with other settings, which would take the place of one's own.
+        GanToolsError if it is that of an optimizer with other settings, which would take the place of one's own.
         """
         [own], [there] = self.optimizer.param_groups, state["param_groups"]
         if any(_listed(own.get(name)) != _listed(there.get(name)) for name in _KIND):
-            raise ValueError("the state of another optimizer")
+            raise GanToolsError(
+                "the checkpoint is of another optimizer, or other betas, than config.yaml says",
+                "put back `optimizer` and `betas` there, or begin anew from its weights: gantools train … --init RUN",
+            )
         self.optimizer.load_state_dict(state)
         for parameter, kept in self.optimizer.state.items():
             for name, value in kept.items():

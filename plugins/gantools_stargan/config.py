@@ -76,8 +76,8 @@ class Config(DomainSettings):
     )
     mismatched: float = option(
         0.0,
-        "share, among what the discriminator is to call made, of real pictures with a label they don't have; not the "
-        "paper's",
+        "share, among what the discriminator is to call made, of real pictures with a label they don't have; for "
+        "losses with a bound, as nonsaturating and hinge; not the paper's",
         "Losses",
         ge=0,
         lt=1,
@@ -120,6 +120,8 @@ class Config(DomainSettings):
             raise ValueError("--reach has no meaning without --self-regularisation")
         if self.chroma and not self.self_regularisation:
             raise ValueError("--chroma has no meaning without --self-regularisation")
+        if self.domain_penalty and not self.classification:
+            raise ValueError("--domain-penalty has no meaning without --classification")
         if self.mismatched and not self.projection:
             raise ValueError("--mismatched needs --projection: without it the discriminator is told no labels")
         if self.d_layers and not self.size >> self.d_layers:

@@ -37,7 +37,7 @@ class OriginalStarGAN(Importer):
         select, kinds = _domains(labels, wishes)
         settings = {
             "width": width, "blocks": blocks, "upsample": "transpose", "skips": False, "norm": "instance",
-            "smoothing": False, "projection": False, "d_fine": 0, "recogniser": False,
+            "smoothing": False, "palette": False, "projection": False, "d_fine": 0, "recogniser": False,
             "select": select, "labels": kinds, **_critic(parts, wishes),
         }  # fmt: skip
         names = [name for part in select for name in part.split(",")]

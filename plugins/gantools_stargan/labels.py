@@ -1,4 +1,4 @@
-"""The labels of one or more data sets, and what a network that sees them is trained by."""
+"""The labels of one or more data sets, and the losses of networks that are to see them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Labels:
         """Return the mean squared norm of the gradient, at real pictures, of how clearly they have their labels.
 
         That is the sum of logits times what the labels are above chance: y - 1/C for one of C exclusive domains,
-        y - 1/2 for an attribute. Like R1 (Mescheder et al. 2018, eq. 9), which holds the scores.
+        y - 1/2 for an attribute. R1 does so for the scores (Mescheder et al. 2018, eq. 9). Pictures are not augmented.
         """
         image = precise(real.image.detach()).requires_grad_()
         with torch.autocast(image.device.type, enabled=False):

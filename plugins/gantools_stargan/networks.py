@@ -38,7 +38,7 @@ class Generator(nn.Module):
     the paper's may settle on inverted colours, which the reconstruction loss does not mind.
 
     ``smoothing``, not the paper's, ends it with a filter that takes haze off flat colours (`Smoothing`); ``palette``
-    with a table that moves colours to the nearest ones of the domain (`Palette`).
+    with a table that moves colours towards those of the domain (`Palette`).
     """
 
     stride = 4
@@ -151,9 +151,9 @@ class Palette(nn.Module):
 
     Each label adds to a colour what its table says: values at 17 x 17 x 17 nodes of the cube [-1, 1]^3, linear between
     them. The tables learn from real pictures alone (`loss`): to take normal noise of 0.1, 13 grey levels, off single
-    pixels. What does so best gives y + 0.01 d/dy log p(y), p the density of the noisy colours (Miyasawa 1961; Alain &
-    Bengio 2014, theorem 1): one step of mean shift (Comaniciu & Meer 2002). A generator that is trained in front of it
-    has to hit a colour of the style but nearly. Colours that no picture is near stay as they are.
+    pixels, which are then kept within [-1, 1]. Inside, what does so best gives y + 0.01 d/dy log p(y), p the density of
+    the noisy colours (Miyasawa 1961; Alain & Bengio 2014, theorem 1): one step of mean shift (Comaniciu & Meer 2002). A
+    generator in front of it has to hit a colour of the style but nearly. Colours far from all pictures' hardly move.
     """
 
     kernel_size = 1
@@ -163,17 +163,24 @@ class Palette(nn.Module):
         self.tables = nn.Parameter(torch.zeros(labels, 3, _NODES, _NODES, _NODES))  # over _QUICK
 
     def forward(self, image: Tensor, labels: Tensor) -> Tensor:
-        """Return pictures in [-1, 1] in the colours of the labels [N, C], 0 or 1 each; trains what is before it."""
-        return self._look_up(image, labels, self.tables.detach()).clamp(-1, 1)
+        """Return pictures in [-1, 1] in the colours of the labels [N, C], 0 or 1 each.
+
+        Gradients pass as if it were not there (straight through, Bengio et al. 2013): where a table takes all colours
+        around to one, its own gradient is 0, and what has turned white would stay white.
+        """
+        image = precise(image)
+        with torch.no_grad():
+            shift = self._look_up(image, labels).clamp(-1, 1) - image
+        return image + shift
 
     def loss(self, image: Tensor, labels: Tensor, noise: Tensor) -> Tensor:
         """Return the mean squared error of denoising pictures that have these labels, noise given as N(0, 1)."""
         image = precise(image)
-        return mse_loss(self._look_up((image + _NOISE * noise).clamp(-1, 1), labels, self.tables), image)
+        return mse_loss(self._look_up((image + _NOISE * noise).clamp(-1, 1), labels), image)
 
-    def _look_up(self, image: Tensor, labels: Tensor, tables: Tensor) -> Tensor:
-        image = precise(image)
-        shift = _QUICK * (precise(labels)[..., None, None, None, None] * precise(tables)).sum(1)  # in more than 16 bits
+    def _look_up(self, image: Tensor, labels: Tensor) -> Tensor:
+        shares = precise(labels)[..., None, None, None, None]
+        shift = _QUICK * (shares * precise(self.tables)).sum(1)  # a product of matrices may have 16 bits
         places = image.movedim(1, -1).flip(-1)[:, None]  # blue is the last axis of the tables, which comes first here
         return image + grid_sample(shift, places, padding_mode="border", align_corners=True)[:, :, 0]
 

@@ -8,14 +8,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from gantools.objectives.base import precise
+
 
 def distance(made: Tensor, source: Tensor, reach: int = 0, chroma: float = 0.0) -> Tensor:
-    """Return the mean absolute difference of pictures [N, 3, H, W] and their sources, what is not brightness again.
+    """Return the mean absolute difference of pictures [N, 3, H, W] and their sources, and of their tints.
 
     Each pixel is compared with the one of the source most like it, at most ``reach`` pixels away. The paper's features
-    are the colours here, and ``chroma`` times what these are less their mean, so that a change of tint may count more
-    than one of brightness.
+    are the colours here and ``chroma`` times their tints: what they are without the mean of red, green and blue.
     """
+    made = precise(made)
     seen, aim = _features(made, chroma), _features(source, chroma)
     return (seen - nearest(seen, aim, reach)).abs().sum(1).mean() / made.shape[1]
 

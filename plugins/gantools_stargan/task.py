@@ -36,6 +36,10 @@ class StarGAN(Task[Config]):
         if not config.domains:
             raise GanToolsError("--data missing: pictures of several domains are needed", "give --data DIR")
         self.labels = Labels(config.domains, config.labels)
+        if config.palette and "independent" in self.labels.kinds:
+            raise GanToolsError(
+                "--palette is for exclusive domains: an attribute has no colours of its own", "leave it out"
+            )
 
     def generators(self) -> dict[str, nn.Module]:
         """Build the generator, and for attributes a recogniser, so that a translation can keep what it does not change.
@@ -81,8 +85,8 @@ class StarGAN(Task[Config]):
             others = self.labels.others(batch["label"], batch["set"], rng)
             fakes.append((self._sample(batch["image"], others), config.mismatched))
         losses, verdict = objective.d_losses(nets["d"], real, fakes, rng)
-        told = self.labels.classification(verdict.aux["domains"], batch["label"], batch["set"])
-        losses["classification"] = config.classification * told
+        unsure = self.labels.classification(verdict.aux["domains"], batch["label"], batch["set"])
+        losses["classification"] = config.classification * unsure
         if config.domain_penalty and rng.update % _EVERY == 0:
             steepness = self.labels.penalty(nets["d"], real, batch["label"], batch["set"])
             losses["domain-penalty"] = _EVERY * config.domain_penalty * steepness
@@ -94,8 +98,8 @@ class StarGAN(Task[Config]):
         real, fake = self._sample(batch["image"], batch["label"]), self._sample(out["fake"], batch["target"])
         terms, verdict = objective.g_losses(nets["d"], fake, real, rng)
         losses = {name: config.adversarial * value for name, value in terms.items()}
-        told = self.labels.classification(verdict.aux["domains"], batch["target"], batch["set"])
-        losses["classification"] = config.classification * told
+        unsure = self.labels.classification(verdict.aux["domains"], batch["target"], batch["set"])
+        losses["classification"] = config.classification * unsure
         if "recogniser" in nets.generators:
             seen = nets["recogniser"](batch["image"])
             losses["recognition"] = self.labels.classification(seen, batch["label"], batch["set"])

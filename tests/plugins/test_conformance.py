@@ -1,8 +1,12 @@
 """The conformance suite over every registered task."""
 
+import pytest
+import torch
+
 from gantools.plugins import manager
 from gantools.registry import load_object
 from gantools.testing import TaskConformance
+from gantools.training.backend import Backend
 from tests.tiny_encoders import build_bert
 
 _OPTIONS = {"stargan": {"to": ["a"]}}
@@ -38,3 +42,19 @@ for _info in manager().tasks:
 def test_every_task_is_covered():
     assert manager().tasks.names()
     assert all(f"Test_{name}" in globals() for name in manager().tasks.names())
+
+
+@pytest.mark.parametrize("task", manager().tasks.names())
+def test_every_task_trains_in_the_memory_format_of_gpus(task, tmp_path, monkeypatch):
+    place = Backend.place
+
+    def as_there(backend, network):
+        backend.memory_format = torch.channels_last
+        return place(backend, network)
+
+    monkeypatch.setattr(Backend, "place", as_there)
+    suite = _suite(manager().tasks.get(task))()
+    trainer = suite.trainer(tmp_path / "run")
+    trainer.fit()
+    kernels = [weight for weight in trainer.updates.nets.parameters() if weight.dim() == 4 and weight.shape[1] > 1]
+    assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in kernels)

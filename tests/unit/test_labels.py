@@ -56,7 +56,7 @@ def test_a_file_is_read_once_until_it_changes(faces, caplog):
     (faces / "celeba.txt").write_text("4\nSmiling\n1.png 1\n")
     assert not caplog.messages
     assert read_table(faces / "celeba.txt").header == ("Smiling",)
-    assert [message.split(" says ")[1] for message in caplog.messages] == ["that it has 4 rows, and has 1"]
+    assert [message.split(" says ")[1] for message in caplog.messages] == ["that it has 4 rows, but has 1"]
 
 
 def test_a_column_may_hold_more_words_than_a_byte_counts(faces):

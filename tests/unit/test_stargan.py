@@ -158,7 +158,7 @@ def test_smoothing_takes_haze_and_leaves_lines():
     assert (made - drawing).std() < 0.005
 
 
-def test_a_palette_adds_what_the_tables_of_the_labels_say_there_and_trains_what_is_before_it():
+def test_a_palette_adds_what_the_tables_of_the_labels_say_there_and_lets_gradients_pass():
     palette = Palette(2).double()
     axis = torch.linspace(-1, 1, 17).double()
     red, green, blue = torch.meshgrid(axis, axis, axis, indexing="ij")
@@ -171,7 +171,7 @@ def test_a_palette_adds_what_the_tables_of_the_labels_say_there_and_trains_what_
     torch.testing.assert_close(moved, image + torch.stack(shift))
     moved.sum().backward()
     assert palette.tables.grad is None
-    assert image.grad.abs().min() > 0
+    assert torch.equal(image.grad, torch.ones_like(image))
     assert palette(torch.ones(1, 3, 1, 1).double(), torch.ones(1, 2)).max() == 1
 
 
@@ -396,6 +396,40 @@ def test_the_penalty_on_domain_logits_is_the_squared_slope_of_those_above_chance
     torch.testing.assert_close(task().labels.penalty(critic, sample, label, number), expected)
 
 
+def test_the_penalty_on_domain_logits_trains_the_critic_in_32_bits_on_every_fourth_update():
+    torch.manual_seed(0)
+    stargan = task(select=["noto,twemoji"], labels=["exclusive"], objective="lsgan", domain_penalty=0.1)
+    objective, critic, label = build_objective(stargan.config), Discriminator(2, 32, 4, 2, True), torch.eye(2)
+    batch = {"image": torch.rand(2, 3, 32, 32), "label": label, "target": label, "set": torch.zeros(2).long()}
+    nets, found = gantools.task.Networks({}, {"d": critic}), []
+    for update in range(9):
+        rng = StepRandom(0, rows=slice(0, 2), total=2, device="cpu", update=update)
+        with torch.autocast("cpu", torch.bfloat16):
+            losses = stargan.d_losses(nets, batch, {"fake": batch["image"]}, objective, rng)
+        found.append(losses.get("domain-penalty"))
+    assert [update for update, loss in enumerate(found) if loss is not None] == [0, 4, 8]
+    image = batch["image"].requires_grad_()
+    ahead = (critic(image, label).aux["domains"] * (label - 0.5)).sum()
+    (slope,) = torch.autograd.grad(ahead, image, create_graph=True)
+    expected = 4 * 0.1 * slope.square().sum((1, 2, 3)).mean()
+    torch.testing.assert_close(found[4], expected)
+    gradients = [torch.autograd.grad(loss, critic.domains.weight)[0] for loss in (found[4], expected)]
+    torch.testing.assert_close(*gradients)
+
+
+def test_the_palette_learns_from_what_pictures_are_and_not_from_what_they_are_to_be():
+    stargan = task(select=["noto,twemoji"], labels=["exclusive"], objective="lsgan", palette=True)
+    nets = gantools.task.Networks(stargan.generators(), stargan.discriminators(Needs()))
+    label, target = torch.tensor([[1.0, 0], [1, 0]]), torch.tensor([[0.0, 1], [0, 1]])
+    batch = {"image": torch.rand(2, 3, 32, 32), "label": label, "target": target, "set": torch.zeros(2).long()}
+    rng = StepRandom(0, rows=slice(0, 2), total=2, device="cpu")
+    out = stargan.forward(nets, batch, rng)
+    losses = stargan.g_losses(nets, batch, out, build_objective(stargan.config), rng)
+    sum(losses.values()).backward()
+    noto, twemoji = nets["g"].palette.tables.grad.abs().sum((1, 2, 3, 4))
+    assert noto > 0 == twemoji
+
+
 def test_a_line_may_take_the_colour_beside_it_and_no_colour_between():
     yellow, black, violet = ((1.0, 0.8, -1.0), (-1.0, -1.0, -1.0), (-0.4, -1.0, -0.2))
     drawn, gone, tinted = (torch.tensor(yellow)[None, :, None, None].repeat(1, 1, 8, 12) for _ in range(3))
@@ -451,9 +485,15 @@ def test_settings_that_cannot_be_are_refused():
         ({"reach": 2}, "no meaning without --self-regularisation"),
         ({"chroma": 2}, "no meaning without --self-regularisation"),
         ({"mismatched": 0.2, "projection": False}, "--mismatched needs --projection"),
+        ({"domain_penalty": 0.1, "classification": 0}, "no meaning without --classification"),
     ):
         with pytest.raises(ValidationError, match=message):
             task(**settings)
+
+
+def test_attributes_have_no_palette():
+    with pytest.raises(GanToolsError, match="an attribute has no colours of its own"):
+        task(palette=True)
 
 
 def test_each_domain_is_held_back_from_and_none_is_left_empty(elsewhere):

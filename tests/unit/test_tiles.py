@@ -32,7 +32,7 @@ CASES = {
     "cyclegan, batch norm": ("cyclegan", {"blocks": 1, "norm": "batch", "inference": "picture"}, {}),
     "stargan": (
         "stargan",
-        {"blocks": 1, "norm": "instance", "select": ["x,y"], "labels": ["exclusive"]},
+        {"blocks": 1, "norm": "instance", "palette": True, "select": ["x,y"], "labels": ["exclusive"]},
         {"to": ["y"]},
     ),
     "stargan, transposed": (
@@ -42,7 +42,7 @@ CASES = {
     ),
     "stargan, attributes, demodulated": (
         "stargan",
-        {"blocks": 1, "smoothing": True, "palette": True, "select": ["x,y"], "labels": ["independent"]},
+        {"blocks": 1, "smoothing": True, "select": ["x,y"], "labels": ["independent"]},
         {"to": ["+y"]},
     ),
     "pix2pix, resnet": ("pix2pix", {"blocks": 1, "generator": "resnet"}, {}),
