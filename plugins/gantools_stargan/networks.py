@@ -19,6 +19,7 @@ Padding = Literal["replicate", "zeros"]
 _SOURCE, _LEAK = 0.9, 0.01
 _TOLERANCE, _PACE = 0.05, 5.0  # of Smoothing: what it begins with, and how much faster than other weights it changes
 _NODES, _NOISE, _QUICK = 17, 0.1, 20.0  # of Palette: nodes along an axis, the noise, and its pace
+_THROUGH = 0.5  # share of a gradient that passes through the tables of Palette
 _EDGE, _EDGES = 0.03, 12  # of edges: the difference that counts as one, and how many channels they are
 
 
@@ -165,22 +166,22 @@ class Palette(nn.Module):
     def forward(self, image: Tensor, labels: Tensor) -> Tensor:
         """Return pictures in [-1, 1] in the colours of the labels [N, C], 0 or 1 each.
 
-        Gradients pass as if it were not there (straight through, Bengio et al. 2013): where a table takes all colours
-        around to one, its own gradient is 0, and what has turned white would stay white.
+        Half of a gradient passes as if it were not there, half through the tables, which are no parameters here. Straight
+        through alone (Bengio et al. 2013), hatching grows where two colours meet, as nobody hears how the tables enlarge
+        it; through the tables alone, what has turned white stays white, as all around is taken there.
         """
         image = precise(image)
-        with torch.no_grad():
-            shift = self._look_up(image, labels).clamp(-1, 1) - image
-        return image + shift
+        shift = self._look_up(image, labels, self.tables.detach()).clamp(-1, 1) - image
+        return image + _THROUGH * shift + (1 - _THROUGH) * shift.detach()
 
     def loss(self, image: Tensor, labels: Tensor, noise: Tensor) -> Tensor:
         """Return the mean squared error of denoising pictures that have these labels, noise given as N(0, 1)."""
         image = precise(image)
-        return mse_loss(self._look_up((image + _NOISE * noise).clamp(-1, 1), labels), image)
+        return mse_loss(self._look_up((image + _NOISE * noise).clamp(-1, 1), labels, self.tables), image)
 
-    def _look_up(self, image: Tensor, labels: Tensor) -> Tensor:
+    def _look_up(self, image: Tensor, labels: Tensor, tables: Tensor) -> Tensor:
         shares = precise(labels)[..., None, None, None, None]
-        shift = _QUICK * (shares * precise(self.tables)).sum(1)  # a product of matrices may have 16 bits
+        shift = _QUICK * (shares * precise(tables)).sum(1)  # a product of matrices may have 16 bits
         places = image.movedim(1, -1).flip(-1)[:, None]  # blue is the last axis of the tables, which comes first here
         return image + grid_sample(shift, places, padding_mode="border", align_corners=True)[:, :, 0]
 
