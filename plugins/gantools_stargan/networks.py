@@ -166,9 +166,9 @@ class Palette(nn.Module):
     def forward(self, image: Tensor, labels: Tensor) -> Tensor:
         """Return pictures in [-1, 1] in the colours of the labels [N, C], 0 or 1 each.
 
-        Half of a gradient passes as if it were not there, half through the tables, which are no parameters here. Straight
-        through alone (Bengio et al. 2013), hatching grows where two colours meet, as nobody hears how the tables enlarge
-        it; through the tables alone, what has turned white stays white, as all around is taken there.
+        Half of a gradient passes as if it were not there (straight through, Bengio et al. 2013), half by way of the
+        tables, which do not learn from it. With the first half alone, hatching grew where two colours meet, as nothing
+        told how the tables enlarge it; with the other, what was white stayed white, as all around is taken there.
         """
         image = precise(image)
         shift = self._look_up(image, labels, self.tables.detach()).clamp(-1, 1) - image
