@@ -19,8 +19,10 @@ class Config(DomainSettings):
     objective: str = option("wgan-gp", "adversarial loss or recipe, NAME[:key=value,…]", "Objective")
     width: int = option(64, "channels of the generator's first layer", "Networks", ge=1, le=4096)
     blocks: int = option(6, "residual blocks of the generator", "Networks", ge=0, le=64)
-    upsample: Literal["resize", "transpose"] = option(
-        "resize", "how the generator enlarges; transpose, the paper's, can leave checkerboards", "Networks"
+    upsample: Literal["resize", "blur", "transpose"] = option(
+        "resize",
+        "how the generator enlarges: blur, slower, leaves no hatching; transpose, the paper's, can leave checkerboards",
+        "Networks",
     )
     skips: bool = option(
         True, "hand lines and colours of the source on, and paint over it; not the paper's", "Networks"

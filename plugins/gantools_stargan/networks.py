@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import grid_sample, interpolate, mse_loss, pad
 
 from gantools.networks import AutoEncoder, Doubling, InstanceNorm, PictureConv2d, init_leaky
+from gantools.networks.blur import BlurUp
 from gantools.networks.resnet import Upsample
 from gantools.objectives import Verdict
 from gantools.objectives.base import precise
@@ -322,8 +323,11 @@ def _halving(inside: int, outside: int) -> nn.Sequential:
 
 
 def _doubling(inside: int, outside: int, upsample: Upsample, padding: Padding) -> nn.Module:
+    layers = nn.Sequential(_conv(inside, outside, 3, 1, 1, padding))
     if upsample == "resize":
-        return Doubling(nn.Sequential(_conv(inside, outside, 3, 1, 1, padding)))
+        return Doubling(layers)
+    if upsample == "blur":
+        return nn.Sequential(BlurUp(), layers)  # weights have the names that they have above: --init takes those
     return nn.ConvTranspose2d(inside, outside, 4, 2, 1, bias=False)
 
 

@@ -17,7 +17,7 @@ from gantools.weights.hub import push
 TINY = {
     "cyclegan": {"size": 16, "width": 4, "blocks": 1, "d_layers": 1},
     "pix2pix": {"size": 16, "width": 4, "d_layers": 1, "dropout": 0, "inference": "picture"},
-    "stargan": {"size": 32, "width": 4, "blocks": 1, "smoothing": True, "palette": True},
+    "stargan": {"size": 32, "width": 4, "blocks": 1, "smoothing": True, "palette": True, "upsample": "blur"},
 }
 OPTIONS = {"cyclegan": {"direction": "b2a"}, "pix2pix": {}, "stargan": {"to": "b"}}
 

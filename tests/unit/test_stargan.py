@@ -20,6 +20,7 @@ from gantools.data.domains import DomainImages
 from gantools.inference.evaluation import comparisons_for
 from gantools.inference.files import plan
 from gantools.networks import init_weights
+from gantools.networks.blur import BlurUp
 from gantools.objectives import Needs, Sample, Verdict
 from gantools.objectives.grammar import build_objective
 from gantools.objectives.layers import head_of
@@ -221,14 +222,15 @@ def test_edges_tell_a_slope_from_hatching():
     torch.testing.assert_close(upright, edges(hatching))
 
 
-@pytest.mark.parametrize("part", ["stem", "halving", "resize", "transpose", "unactivated"])
+@pytest.mark.parametrize("part", ["stem", "halving", "resize", "blur", "transpose", "unactivated"])
 def test_a_demodulated_layer_is_a_convolution_by_weights_of_unit_power(part):
     torch.manual_seed(0)
-    upsample = "transpose" if part == "transpose" else "resize"
+    upsample = part if part in {"blur", "transpose"} else "resize"
     generator = Generator(2, 4, 1, upsample=upsample, norm="demodulation").double()
     others = {"stem": generator.stem, "halving": generator.down[0], "unactivated": generator.blocks[0].second}
     layer = others.get(part, generator.up[0])
-    convolution = layer.conv[1][0] if part == "resize" else layer.conv
+    convolution = layer.conv[1][0] if part in {"resize", "blur"} else layer.conv
+    doubled = {"resize": torch.nn.Upsample(scale_factor=2), "blur": BlurUp()}.get(part, torch.nn.Identity())
     side = 1 if part == "transpose" else 0  # of the weights, that of the output channels
     labels = torch.tensor([[1.0, 0], [0, 1], [1, 1], [0, 0]]).double()
     images = torch.rand(4, layer.scale.out_features, 8, 8).double()
@@ -237,7 +239,7 @@ def test_a_demodulated_layer_is_a_convolution_by_weights_of_unit_power(part):
         weight = convolution.weight.detach() * scale
         taps = 4 if side else 1  # a pixel of a doubling by transposed convolution sees a quarter of the kernel
         weight = weight / (weight.square().sum([1 - side, 2, 3], keepdim=True) / taps + 1e-8).sqrt()
-        seen = torch.nn.functional.interpolate(image[None], scale_factor=2.0) if part == "resize" else image[None]
+        seen = doubled(image[None])
         if side:
             made_plain = torch.nn.functional.conv_transpose2d(seen, weight, stride=2, padding=1)[0]
         else:

@@ -32,7 +32,12 @@ CASES = {
     "cyclegan, batch norm": ("cyclegan", {"blocks": 1, "norm": "batch", "inference": "picture"}, {}),
     "stargan": (
         "stargan",
-        {"blocks": 1, "norm": "instance", "palette": True, "select": ["x,y"], "labels": ["exclusive"]},
+        {"blocks": 1, "norm": "instance", "select": ["x,y"], "labels": ["exclusive"]},
+        {"to": ["y"]},
+    ),
+    "stargan, blurred, demodulated": (
+        "stargan",
+        {"blocks": 1, "upsample": "blur", "palette": True, "select": ["x,y"], "labels": ["exclusive"]},
         {"to": ["y"]},
     ),
     "stargan, transposed": (
