@@ -10,8 +10,9 @@ from textwrap import shorten
 from typing import Any, overload
 
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
+from torch.nn.functional import pad
 
 from gantools.config import Options, RunConfig, flag, validate
 from gantools.data.decode import alpha_of, open_image, parse_background, to_channels
@@ -39,7 +40,8 @@ class Model:
 
     ``header`` says what the weights are, ``networks[name]`` is a plain torch module. Options such as ``direction`` are
     keyword arguments of `translate` and `generate`; which there are depends on the task. ``tiling`` says how pictures
-    too large for the memory are translated.
+    too large for the memory are translated. ``margin`` is how many pixels of background it was trained to see around a
+    picture (`--pad`), and is shown around each: without them, what ends at a border looks cut off there.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Model:
         background = getattr(task.config, "background", "white")
         self.background = parse_background(background)
         self.channels = int(getattr(task.config, "in_channels", 3))
+        self.margin = int(getattr(task.config, "margin", 0))
 
     @overload
     def translate(self, images: Source, seed: int = 0, **options: Any) -> Image.Image: ...
@@ -73,7 +76,7 @@ class Model:
         if isinstance(images, Tensor):
             _check_tensor(images, self.channels)
             batch = images if images.dim() == 4 else images[None]
-            result = self.run(batch.to(self.device), chosen, seed).to(images.device)
+            result = self._within_margin(batch.to(self.device), chosen, seed).to(images.device)
             return result if images.dim() == 4 else result[0]
         if isinstance(images, str | Path | Image.Image):
             return self.picture(images, chosen, seed)
@@ -161,13 +164,13 @@ class Model:
     def picture(self, source: Source, options: Options, seed: int) -> Image.Image:
         """Translate one picture by options that have been checked."""
         image = source if isinstance(source, Image.Image) else open_image(Path(source))
-        return self._with_alpha(image, translate_picture(self, self.shown(image), options, seed))
+        return self.finished(image, translate_picture(self, self.shown(image), options, seed))
 
     def pictures(self, images: Sequence[Image.Image], options: Options, seed: int) -> list[Image.Image]:
         """Translate pictures of one size in one pass."""
         batch = torch.stack([to_unit(to_bytes(self.shown(image))) for image in images])
         made = self.run(batch.to(self.device), options, seed)
-        return [self._with_alpha(image, to_image(one)) for image, one in zip(images, made, strict=True)]
+        return [self.finished(image, to_image(one)) for image, one in zip(images, made, strict=True)]
 
     def is_steady(self, options: Options) -> bool:
         """Say whether a translation is the same by any seed, so that it does not matter what it is made with."""
@@ -180,14 +183,25 @@ class Model:
         return not onnx and self.task.view(options) is not None
 
     def shown(self, image: Image.Image) -> Image.Image:
-        """Return a picture as the generator is shown it."""
-        return to_channels(image, self.channels, self.background)
+        """Return a picture as the generator is shown it, with its margin."""
+        picture = to_channels(image, self.channels, self.background)
+        return ImageOps.expand(picture, self.margin, self.background) if self.margin else picture
 
-    def _with_alpha(self, image: Image.Image, result: Image.Image) -> Image.Image:
+    def finished(self, image: Image.Image, result: Image.Image) -> Image.Image:
+        """Return the translation of what was shown without the margin, and with the picture's transparency."""
+        result = ImageOps.crop(result, self.margin)
         alpha = alpha_of(image)
         if alpha is not None and result.mode != "RGBA" and self.task.keeps_shape:
             result.putalpha(alpha)
         return result
+
+    def _within_margin(self, images: Tensor, options: Options, seed: int) -> Tensor:
+        """Translate [N, C, H, W] with the margin around them."""
+        if not self.margin:
+            return self.run(images, options, seed)
+        background = (torch.tensor(self.background, device=images.device) / 127.5 - 1)[:, None, None]
+        shown = pad(images - background, [self.margin] * 4) + background
+        return self.run(shown, options, seed)[..., self.margin : -self.margin, self.margin : -self.margin]
 
     @torch.no_grad()  # not inference_mode: the result may be changed in place, and trained on
     def run(self, images: Tensor, options: Options, seed: int) -> Tensor:

@@ -62,7 +62,7 @@ class _Frames:
         if self._steady is None:
             return self._model.picture(image, self._options, self._seed).convert("RGB")
         shown = self._model.shown(image)
-        return to_image(self._steady(_all_of(shown), shown)).convert("RGB")
+        return self._model.finished(image, to_image(self._steady(_all_of(shown), shown))).convert("RGB")
 
 
 def _all_of(image: Image.Image) -> Part:

@@ -120,10 +120,14 @@ class Backend:
 
 
 def _compiled(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> Callable[..., object]:
+    from torch._functorch import config
     from torch._inductor.compile_fx import compile_fx
 
+    eager = "force_non_lazy_backward_lowering"  # else the backward pass is compiled, and may fail, out of reach of this
+    settings = {eager: True} if hasattr(config, eager) else {}
     try:
-        return cast("Callable[..., object]", compile_fx(graph, inputs))
+        with config.patch(settings):
+            return cast("Callable[..., object]", compile_fx(graph, inputs))
     except Exception as error:  # a compiler's failures have no common type
         log.warning("not compiled: %s", str(error).strip().partition("\n")[0] or type(error).__name__)
         return graph.forward

@@ -111,6 +111,12 @@ class Config(DomainSettings):
         "Losses",
         ge=0,
     )
+    details: float = option(
+        0.0,
+        "weight of keeping what is small and stands out of one colour, as eyes and letters do; not the paper's",
+        "Losses",
+        ge=0,
+    )
     reconstruction: float = option(5.0, "weight of the reconstruction loss", "Losses", ge=0)
     adversarial: float = option(1.0, "weight of the generator's adversarial loss", "Losses", ge=0)
 
@@ -148,8 +154,8 @@ class Config(DomainSettings):
             "objective": "wgan-gp", "n_critic": 5, "width": 64, "blocks": 6, "upsample": "transpose",
             "skips": False, "norm": "instance", "smoothing": False, "palette": False, "d_width": 64, "d_layers": 6,
             "d_fine": 0, "projection": False, "classification": 1.0, "identity": 0.0, "self_regularisation": 0.0,
-            "reach": 0, "chroma": 0.0, "domain_penalty": 0.0, "mismatched": 0.0, "reconstruction": 10.0,
-            "adversarial": 1.0,
+            "reach": 0, "chroma": 0.0, "details": 0.0, "domain_penalty": 0.0, "mismatched": 0.0,
+            "reconstruction": 10.0, "adversarial": 1.0,
         }
     }  # fmt: skip
 

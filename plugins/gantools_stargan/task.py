@@ -22,7 +22,7 @@ from gantools.task import Batch, Comparison, Graph, Losses, Networks, Outputs, S
 from gantools_stargan.config import Config, Options
 from gantools_stargan.labels import Labels
 from gantools_stargan.networks import Discriminator, EnergyDiscriminator, Generator, Palette, Recogniser
-from gantools_stargan.regularisation import distance
+from gantools_stargan.regularisation import details, distance
 from gantools_stargan.targets import Target, every_target, read_source, read_target
 
 _EVERY = 4  # updates between penalties on the domain logits
@@ -115,6 +115,8 @@ class StarGAN(Task[Config]):
         if config.self_regularisation:
             far = distance(out["fake"], batch["image"], config.reach, config.chroma)
             losses["self-regularisation"] = config.self_regularisation * far
+        if config.details:
+            losses["details"] = config.details * details(out["fake"], batch["image"])
         if config.reconstruction:
             back = nets["g"](out["fake"], self.labels.told(batch["label"], batch["set"]))
             losses["reconstruction"] = config.reconstruction * l1_loss(back, batch["image"])

@@ -10,6 +10,7 @@ from PIL import Image
 import gantools
 from gantools import GanToolsError
 from gantools.inference.files import Job, plan
+from gantools.inference.large import Tiling
 from gantools.inference.pipeline import translate_files
 from gantools.task import Networks
 from gantools.weights.header import Header, plugin_of, save_weights
@@ -35,6 +36,10 @@ def model(tmp_path_factory):
 def noise(size, channels=3, seed=0):
     pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], channels), dtype=np.uint8)
     return Image.fromarray(pixels.squeeze(-1) if channels == 1 else pixels)
+
+
+def tensor(picture):
+    return torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1) / 127.5 - 1
 
 
 def put(path, size=(9, 7), **settings):
@@ -83,6 +88,27 @@ def test_every_size_is_kept(model, size):
     result = model.translate(tensor)
     assert result.shape == tensor.shape
     assert float(result.abs().max()) <= 1
+
+
+def test_a_picture_has_the_margin_around_it_that_it_had_in_training(model, monkeypatch):
+    monkeypatch.setattr(model, "margin", 3)
+    monkeypatch.setattr(model, "background", (255, 0, 0))
+    put("x.png", (20, 12))
+    put("y.png", (20, 12))
+    picture = Image.open("x.png").convert("RGBA")
+    picture.putalpha(noise((20, 12), 1))
+    opaque = Image.alpha_composite(Image.new("RGBA", (20, 12), "red"), picture).convert("RGB")
+    shown = Image.new("RGB", (26, 18), "red")
+    shown.paste(opaque, (3, 3))
+    expected = model.run(tensor(shown)[None], model.options({}), 0)[..., 3:15, 3:23]
+    made = model.translate(picture)
+    assert made.getchannel("A").tobytes() == picture.getchannel("A").tobytes()
+    torch.testing.assert_close(tensor(made.convert("RGB")), expected[0], atol=0.005, rtol=0)
+    torch.testing.assert_close(model.translate(tensor(opaque)), expected[0], atol=1e-5, rtol=0)
+    monkeypatch.setattr(model, "tiling", Tiling(16))
+    torch.testing.assert_close(tensor(model.translate(opaque)), expected[0], atol=0.01, rtol=0)
+    translate(model, "x.png", "y.png")
+    assert Image.open("out/x.png").tobytes() == model.translate("x.png").tobytes()
 
 
 def test_one_tensor_and_a_batch_agree_and_the_given_tensor_is_left_alone(model):

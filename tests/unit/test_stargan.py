@@ -28,7 +28,7 @@ from gantools.plugins import manager
 from gantools.randomness import StepRandom
 from gantools_stargan.config import Config, Options
 from gantools_stargan.networks import Discriminator, Generator, Palette, Smoothing, edges
-from gantools_stargan.regularisation import distance, nearest
+from gantools_stargan.regularisation import details, distance, nearest
 from gantools_stargan.targets import Target, every_target, read_target
 from gantools_stargan.task import StarGAN
 
@@ -355,6 +355,16 @@ def test_a_change_of_tint_may_cost_more_than_one_of_brightness():
     both = torch.stack([tint[..., 0], grey[..., 0]], 3)
     for chroma, nearer in ((0, 0.2), (1, 0.3)):  # the tint, then the grey
         torch.testing.assert_close(distance(torch.zeros_like(both), both, 1, chroma), torch.tensor(nearer))
+
+
+def test_a_detail_is_to_stand_out_as_in_its_source_where_both_sides_of_it_are_alike():
+    flat, outline = torch.full((1, 3, 9, 9), -0.5), torch.full((1, 3, 9, 9), -0.5)
+    outline[..., 4:], outline[..., 4] = 0.5, -1
+    dot, line = flat.clone(), flat.clone()
+    dot[..., 4, 4], line[..., 4] = 0.5, 0.5
+    cases = [(flat, dot, 1 / 81), (flat, line, 3 / 4 / 9), (dot + 0.3, dot, 0), (0.5 * dot, dot, 0.5 / 81)]
+    for made, source, expected in [*cases, (outline.clamp(min=-0.5), outline, 0), (dot, flat, 0)]:
+        torch.testing.assert_close(details(made, source), torch.tensor(float(expected)), atol=1e-5, rtol=0)
 
 
 def test_wrong_labels_are_drawn_from_what_a_picture_is_not():
