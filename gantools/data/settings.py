@@ -60,7 +60,7 @@ class FramedSettings(ImageSettings):
     )  # fmt: skip
     pad: int = option(
         0, "pixels of background put around pictures before the crop: moved about, they tell nothing by their place",
-        "Data", ge=0,
+        "Data", ge=0, le=8192,
     )  # fmt: skip
     min_scale: float = option(
         1.0, "share of their size down to which pictures are scaled at random, so that size tells nothing either",

@@ -36,7 +36,7 @@ _EXACT, _REDUCED = 16_000_000, 4_000_000  # pixels up to which statistics are ex
 class Tiling:
     """How pictures too large for the memory are translated.
 
-    ``side`` is that of the tiles, and pictures that are larger are cut; None cuts those that would not fit into the
+    ``side`` is that of the tiles, and pictures that are larger, margin apart, are cut; None cuts those that would not fit into the
     memory, into tiles that need about 400 MB. ``statistics`` of the norms are "exact", those of the whole picture, or
     "reduced", those of the picture scaled down to 4 million pixels (cf. thumbnail instance normalization, Chen et al.
     2022); "auto" is the latter above 16 million pixels.
@@ -61,7 +61,8 @@ def translate_picture(model: Model, image: Image.Image, options: Options, seed: 
         except Exception as error:
             if not is_out_of_memory(error) or not model.in_parts(options):
                 raise
-        log.warning("there is not enough memory for %d x %d pixels at once: translating in tiles", *image.size)
+        sides = [length - 2 * model.margin for length in image.size]
+        log.warning("there is not enough memory for %d x %d pixels at once: translating in tiles", *sides)
         tiling = replace(tiling, side=_LEAST * 2)  # what was thought to be free is not
     return translate_tiled(model, image, options, seed, tiling)
 
@@ -79,10 +80,10 @@ def translate_tiled(model: Model, image: Image.Image, options: Options, seed: in
     options = model.task.settled(model.networks, preview(model, image), options)
     reach, pixel_bytes = probe(model, options, view.stride)
     side = tiling.side or _side(reach, pixel_bytes)
-    tiles = cut(image, side, reach, view)
+    tiles = cut(image, side, reach, view, model.margin)
     translator = PartTranslator(model, options, seed)
     seen = _for_statistics(image, tiling.statistics)
-    seen_tiles = tiles if seen is image else cut(seen, side, reach, view)
+    seen_tiles = tiles if seen is image else cut(seen, side, reach, view, model.margin)
     translator.gather(seen_tiles, lambda norm, n: tiling.report(f"statistics of norm {norm}", n, len(seen_tiles)))
     canvas: Image.Image | None = None
     for number, (part, crop) in enumerate(tiles, start=1):
@@ -94,14 +95,17 @@ def translate_tiled(model: Model, image: Image.Image, options: Options, seed: in
     return canvas
 
 
-def cut(image: Image.Image, side: int, reach: int, view: View) -> Pieces:
-    """Return the parts of a picture, with what cuts each out of it: cores of ``side``, and what they see around."""
+def cut(image: Image.Image, side: int, reach: int, view: View, margin: int = 0) -> Pieces:
+    """Return the parts of a picture, with what cuts each out of it: cores of ``side``, and what they see around.
+
+    The last cores of a row and a column are larger by twice the picture's ``margin``, which is not worth tiles.
+    """
     stride = view.stride
     side = -(-side // stride) * stride
-    margin = max(-(-reach // stride), 3) * stride
+    halo = max(-(-reach // stride), 3) * stride
     pieces = []
-    for top, bottom, y0, y1 in _spans(image.height, side, margin):
-        for left, right, x0, x1 in _spans(image.width, side, margin):
+    for top, bottom, y0, y1 in _spans(image.height, side, halo, 2 * margin):
+        for left, right, x0, x1 in _spans(image.width, side, halo, 2 * margin):
             part = Part(
                 y1 - y0, x1 - x0, y0, x0, top - y0, left - x0,
                 None if bottom == image.height else bottom - top, None if right == image.width else right - left,
@@ -110,11 +114,12 @@ def cut(image: Image.Image, side: int, reach: int, view: View) -> Pieces:
     return pieces
 
 
-def _spans(length: int, side: int, margin: int) -> list[tuple[int, int, int, int]]:
-    """Return where cores begin and end along a side, and where the tiles around them do."""
+def _spans(length: int, side: int, halo: int, more: int) -> list[tuple[int, int, int, int]]:
+    """Return where cores begin and end along a side, the last ``more`` longer, and where the tiles around them do."""
+    starts = range(0, max(1, length - more), side)
+    ends = [*starts[1:], length]
     return [
-        (start, min(start + side, length), max(0, start - margin), min(length, start + side + margin))
-        for start in range(0, length, side)
+        (start, end, max(0, start - halo), min(length, end + halo)) for start, end in zip(starts, ends, strict=True)
     ]
 
 
@@ -136,7 +141,7 @@ def _fits(model: Model, image: Image.Image, options: Options) -> bool:
     """Say whether a picture is to be translated whole."""
     side, pixels = model.tiling.side, image.width * image.height
     if side is not None:
-        return max(image.size) <= side
+        return max(image.size) - 2 * model.margin <= side
     view = model.task.view(options)
     if pixels <= _SMALL or view is None or not model.in_parts(options):
         return True

@@ -18,6 +18,7 @@ from gantools.config import Options, RunConfig, flag, validate
 from gantools.data.decode import alpha_of, open_image, parse_background, to_channels
 from gantools.data.pixels import resized, to_bytes, to_image, to_unit
 from gantools.data.profile import strangeness
+from gantools.data.settings import FramedSettings
 from gantools.device import pick_device
 from gantools.errors import GanToolsError
 from gantools.inference.engine import OnnxNetwork, on_cpu
@@ -40,8 +41,8 @@ class Model:
 
     ``header`` says what the weights are, ``networks[name]`` is a plain torch module. Options such as ``direction`` are
     keyword arguments of `translate` and `generate`; which there are depends on the task. ``tiling`` says how pictures
-    too large for the memory are translated. ``margin`` is how many pixels of background it was trained to see around a
-    picture (`--pad`), and is shown around each: without them, what ends at a border looks cut off there.
+    too large for the memory are translated. ``margin`` is how many pixels of background training put around pictures
+    (`--pad`) before it cut windows out; as many are put around each here: what ends at a border looks cut off without.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Model:
         background = getattr(task.config, "background", "white")
         self.background = parse_background(background)
         self.channels = int(getattr(task.config, "in_channels", 3))
-        self.margin = int(getattr(task.config, "margin", 0))
+        self.margin = task.config.margin if isinstance(task.config, FramedSettings) else 0
 
     @overload
     def translate(self, images: Source, seed: int = 0, **options: Any) -> Image.Image: ...
@@ -110,7 +111,7 @@ class Model:
         profiles = self.header.data.get("profile", {})
         known = profiles.get(self.task.source(self.options(options)), {})
         side = self.header.size or 64
-        return strangeness(resized(to_channels(image, self.channels, self.background), side), known)
+        return strangeness(resized(self.shown(image), side), known)
 
     def options(self, given: dict[str, Any]) -> Options:
         """Check options against those of the task; GanToolsError names what does not fit."""
@@ -189,7 +190,7 @@ class Model:
 
     def finished(self, image: Image.Image, result: Image.Image) -> Image.Image:
         """Return the translation of what was shown without the margin, and with the picture's transparency."""
-        result = ImageOps.crop(result, self.margin)
+        result = ImageOps.crop(result, self.margin) if self.margin else result
         alpha = alpha_of(image)
         if alpha is not None and result.mode != "RGBA" and self.task.keeps_shape:
             result.putalpha(alpha)
@@ -201,7 +202,8 @@ class Model:
             return self.run(images, options, seed)
         background = (torch.tensor(self.background, device=images.device) / 127.5 - 1)[:, None, None]
         shown = pad(images - background, [self.margin] * 4) + background
-        return self.run(shown, options, seed)[..., self.margin : -self.margin, self.margin : -self.margin]
+        within = slice(self.margin, -self.margin)
+        return self.run(shown, options, seed)[..., within, within].contiguous()
 
     @torch.no_grad()  # not inference_mode: the result may be changed in place, and trained on
     def run(self, images: Tensor, options: Options, seed: int) -> Tensor:

@@ -120,7 +120,7 @@ class _Ahead:
 
 def _most_together(model: Model, image: Image.Image, chosen: Options) -> int:
     """Return how many pictures of this size may go through the generator in one pass."""
-    pixels = image.width * image.height
+    pixels = (image.width + 2 * model.margin) * (image.height + 2 * model.margin)
     view = model.task.view(chosen)
     seen = view.size**2 if view and view.size else pixels
     most = _BATCH_PIXELS if model.device.type == "cpu" else _BATCH_PIXELS_GPU

@@ -46,23 +46,25 @@ def nearest(made: Tensor, source: Tensor, reach: int) -> Tensor:
 
 
 def details(made: Tensor, source: Tensor) -> Tensor:
-    """Return how far what is small in pictures [N, 3, H, W] stands out otherwise than in their sources.
+    """Return how much what is small in the sources [N, 3, H, W] stands out otherwise in what is made of them.
 
     A dot or a line, an eye as much as a letter, is unlike both sides of it, where these are alike: a detail with sides
     a and b stands out by k = x - (a + b) / 2. Of k the mean absolute change is returned, over sides 2 and 3 pixels away
     in four directions, each weighed by the source's exp(-|a - b|^2 / 2 s^2) (1 - exp(-|k|^2 / 2 s^2)), s of 25 grey
     levels. An outline between two colours is no detail, and a detail may change its colour as what is around it does.
+    What has no detail may get one.
     """
     made = precise(made)
     total = made.new_zeros(())
-    for (contrast, _), (aim, sides) in zip(_contrasts(made), _contrasts(source), strict=True):
-        weight = _alike(sides) * (1 - _alike(aim))
-        total = total + (weight * (contrast - aim).abs()).mean()
+    for (a, b), (c, d) in zip(_sides(made), _sides(source), strict=True):
+        aim = source - (c + d) / 2
+        weight = _alike(c - d) * (1 - _alike(aim))
+        total = total + (weight * (made - (a + b) / 2 - aim).abs()).mean()
     return total / (4 * len(_APART))
 
 
-def _contrasts(image: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield, for each direction and distance, how pixels differ from the mean of both sides, and these from another."""
+def _sides(image: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield, for each distance and direction, what is on one side of each pixel and on the other."""
     height, width = image.shape[2:]
     edge = max(_APART)
     around = pad(image, [edge] * 4, mode="replicate")
@@ -70,7 +72,7 @@ def _contrasts(image: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         low, wide = apart * down, apart * right
         a = around[..., edge + low : edge + low + height, edge + wide : edge + wide + width]
         b = around[..., edge - low : edge - low + height, edge - wide : edge - wide + width]
-        yield image - (a + b) / 2, a - b
+        yield a, b
 
 
 def _alike(difference: Tensor) -> Tensor:

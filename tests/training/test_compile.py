@@ -1,7 +1,10 @@
 """`--compile`: the same training, whatever becomes of the compiler."""
 
+from functools import partial
+
 import pytest
 import torch
+from torch._inductor.compile_fx import compile_fx
 
 import gantools
 from gantools.storage import read_tensors
@@ -12,19 +15,30 @@ TINY = {"a": EXAMPLES / "noto", "b": EXAMPLES / "fluent3d", "device": "cpu", "si
         "blocks": 1, "d_layers": 1, "batch_size": 2, "quiet": True, "steps": 2}  # fmt: skip
 
 
-def test_where_nothing_can_be_compiled_the_run_is_the_same_and_says_why(monkeypatch, caplog):
+def _no_compiler(*_):
+    raise RuntimeError("no C++ compiler\nand a page of reasons")
+
+
+def _no_way_back(graph, inputs, **settings):
+    if settings.get("is_backward"):
+        raise RuntimeError("no way back\nand a page of reasons")
+    return graph.forward
+
+
+@pytest.mark.parametrize(
+    ("compiler", "reason"),
+    [(_no_compiler, "no C++ compiler"), (partial(compile_fx, inner_compile=_no_way_back), "no way back")],
+)
+def test_where_nothing_can_be_compiled_the_run_is_the_same_and_says_why(monkeypatch, caplog, compiler, reason):
     plain = gantools.train("cyclegan", **TINY, out="plain")
-    monkeypatch.setattr("torch._inductor.compile_fx.compile_fx", _no_compiler)
+    torch.compiler.reset()  # what is compiled once is not compiled again
+    monkeypatch.setattr("torch._inductor.compile_fx.compile_fx", compiler)
     run = gantools.train("cyclegan", **TINY, compile=True, objective="lsgan", out="compiled")
-    assert "not compiled: no C++ compiler" in caplog.text
+    assert f"not compiled: {reason}" in caplog.text
     first, second = read_tensors(plain.weights), read_tensors(run.weights)
     assert first.keys() == second.keys()
     for name, value in first.items():
         torch.testing.assert_close(second[name], value, atol=1e-4, rtol=1e-3)
-
-
-def _no_compiler(*_):
-    raise RuntimeError("no C++ compiler\nand a page of reasons")
 
 
 @pytest.mark.slow
