@@ -1,8 +1,8 @@
 """StarGAN (Choi et al. 2018): adversarial (eq. 8), classification (eq. 2 and 3) and reconstruction (eq. 4) losses.
 
 Not the paper's are the identity loss, the self-regularisation (Shrivastava et al. 2017, second term of eq. 4, as a mean
-over the pixels), the details, the projection, real pictures with a wrong label among what is made (Reed et al. 2016, algorithm 1),
-the penalty on the domain logits and the palette; ``--preset paper`` leaves them out.
+over the pixels), the details, the projection, real pictures with a wrong label among what is made (Reed et al. 2016,
+algorithm 1), the penalty on the domain logits and the palette; ``--preset paper`` leaves them out.
 """
 
 from __future__ import annotations
