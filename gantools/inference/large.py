@@ -37,9 +37,9 @@ class Tiling:
     """How pictures too large for the memory are translated.
 
     ``side`` is that of the tiles, and pictures that are larger, margin apart, are cut; None cuts those that would not
-    fit into the memory, into tiles that need about 400 MB. ``statistics`` of the norms are "exact", those of the whole picture, or
-    "reduced", those of the picture scaled down to 4 million pixels (cf. thumbnail instance normalization, Chen et al.
-    2022); "auto" is the latter above 16 million pixels.
+    fit into the memory, into tiles that need about 400 MB. ``statistics`` of the norms are "exact", those of the whole
+    picture, or "reduced", those of the picture scaled down to 4 million pixels (cf. thumbnail instance normalization,
+    Chen et al. 2022); "auto" is the latter above 16 million pixels.
     ``report(what, done, total)`` is called after each tile.
     """
 
