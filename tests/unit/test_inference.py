@@ -90,7 +90,7 @@ def test_every_size_is_kept(model, size):
     assert float(result.abs().max()) <= 1
 
 
-def test_a_picture_has_the_margin_around_it_that_it_had_in_training(model, monkeypatch):
+def test_a_picture_is_shown_with_the_margin_that_training_put_around_pictures(model, monkeypatch):
     monkeypatch.setattr(model, "margin", 3)
     monkeypatch.setattr(model, "background", (255, 0, 0))
     put("x.png", (20, 12))
