@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -16,13 +19,17 @@ from gantools.data.profile import profile
 from gantools.data.settings import DomainSettings
 from gantools.errors import GanToolsError
 
+log = logging.getLogger("gantools")
+
 
 class DomainImages:
     """Samples of one data set, or of several in turn.
 
     ``{"image": uint8 [3, size, size], "label": [C], "target": [C], "set": int}``: the labels of all sets beside each
     other, 0 for other sets than the sample's own. The target is the label of another sample of the set, drawn by
-    itself: it has the distribution of the paper's permuted labels and does not depend on how a batch is split.
+    itself: it has the distribution of the paper's permuted labels and does not depend on how a batch is split. If
+    ``config.partnered``, there is also ``"partner"``, the picture of the same name in the target's domain, cut and
+    mirrored alike, and ``"known"``: 1, or 0 where there is none and the partner is the picture itself.
     """
 
     def __init__(self, config: DomainSettings, report: Report, held_back: int = 8) -> None:
@@ -39,6 +46,8 @@ class DomainImages:
             after = sum(len(later.names) for later in found[number + 1 :])
             part = _Set(labelled, images, (before, after))
             part.prepare(config.seed, number, held_back)
+            if config.partnered:
+                part.find_partners()
             self.sets.append(part)
         self._described = self._describe(found)
 
@@ -54,12 +63,21 @@ class DomainImages:
         number, position = k % len(self.sets), k // len(self.sets)
         part = self.sets[number]
         index, picture = part.images.pick(part.order[position + step] for step in range(len(part.order)))
-        return {
+        target = part.labels[part.targets[position]]
+        sample = {
             "image": window(picture, self.config, k),
             "label": part.labels[index],
-            "target": part.labels[part.targets[position]],
+            "target": target,
             "set": torch.tensor(number),
         }
+        return sample | self._partner(part, index, target, k) if self.config.partnered else sample
+
+    def _partner(self, part: _Set, index: int, target: Tensor, k: int) -> dict[str, Tensor]:
+        """Return the partner of sample ``k``, the picture ``index``, and whether there is one."""
+        other = part.partners.get((int(target.argmax()), part.name(index)))
+        picture = None if other is None else part.images.read(other)
+        known = torch.tensor(float(picture is not None))
+        return {"partner": window(part.images[index] if picture is None else picture, self.config, k), "known": known}
 
     def files(self, k: int) -> Files:
         """Return the file of sample ``k``."""
@@ -115,8 +133,33 @@ class _Set:
             rest, shown = self.images.split(each, group, len(self.shown))
             training += rest
             self.shown += shown
-        self.order = Shuffled(sorted(training), seed, "order", number)
-        self.targets = Shuffled(sorted(training), seed, "target", number)
+        self.training = sorted(training)
+        self.order = Shuffled(self.training, seed, "order", number)
+        self.targets = Shuffled(self.training, seed, "target", number)
+
+    def find_partners(self) -> None:
+        """Note where the training pictures of each name are; GanToolsError if no two domains share a name."""
+        self.partners: dict[tuple[int, str], int] = {}
+        for index in self.training:
+            path, place = self.images.items[index][0], (int(self.labels[index].argmax()), self.name(index))
+            if place in self.partners:
+                twice = f"{self.images.items[self.partners[place]][0]} and {path} have the same name"
+                raise GanToolsError(twice, "which one is the partner of others of that name? remove one")
+            self.partners[place] = index
+        shared = Counter(name for _, name in self.partners)
+        paired, total = sum(count for count in shared.values() if count > 1), len(self.training)
+        if not paired:
+            raise GanToolsError(
+                f"{self.found.folder}: no picture has the name of one in another domain",
+                "name pictures of the same thing alike, DOMAIN/NAME.png, or leave --paired out",
+            )
+        if paired < total:
+            log.warning("%s: %d of %d pictures have a partner in another domain", self.found.folder, paired, total)
+
+    def name(self, index: int) -> str:
+        """Return what a picture is called below the folder of its domain, without ending."""
+        parts = self.images.items[index][0].relative_to(self.found.folder).with_suffix("").parts
+        return "/".join(parts[1:] or parts)
 
     def _groups(self) -> list[list[int]]:
         """Return the indices of each exclusive domain, or of all pictures; GanToolsError if a domain has none left."""

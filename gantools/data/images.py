@@ -68,10 +68,14 @@ class ImageSet:
     def pick(self, indices: Iterable[int]) -> tuple[int, Tensor]:
         """Return the first of these items that can be read, with its index."""
         for index in indices:
-            item = self._kept[index] if self.cached else self._try(self.items[index])
+            item = self.read(index)
             if item is not None:
                 return index, item
         raise self._nothing()
+
+    def read(self, index: int) -> Tensor | None:
+        """Return an item, or None if it is broken."""
+        return self._kept[index] if self.cached else self._try(self.items[index])
 
     def some(self, most: int) -> Iterator[Tensor]:
         """Yield up to ``most`` items, spread evenly."""

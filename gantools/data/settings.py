@@ -141,6 +141,11 @@ class DomainSettings(FramedSettings):
         """The names of the domains or attributes of each data set."""
         return [names.split(",") for names in self.select]
 
+    @property
+    def partnered(self) -> bool:
+        """Whether samples come with the picture of the same name in the target's domain."""
+        return False
+
 
 class CaptionSettings(ImageSettings):
     """Pictures with captions, and the frozen encoder that reads them."""

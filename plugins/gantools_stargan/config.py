@@ -117,6 +117,13 @@ class Config(DomainSettings):
         "Losses",
         ge=0,
     )
+    paired: float = option(
+        0.0,
+        "weight of the distance, blurred, to the picture of the same name in the target's domain: for data where the "
+        "same things are there in several domains; not the paper's",
+        "Losses",
+        ge=0,
+    )
     reconstruction: float = option(5.0, "weight of the reconstruction loss", "Losses", ge=0)
     adversarial: float = option(1.0, "weight of the generator's adversarial loss", "Losses", ge=0)
 
@@ -142,6 +149,11 @@ class Config(DomainSettings):
         return self
 
     @property
+    def partnered(self) -> bool:
+        """Whether samples come with the picture of the same name in the target's domain."""
+        return self.paired > 0
+
+    @property
     def halvings(self) -> int:
         """Those of the discriminator: as set, or so many that 2 x 2 patches are left or 3 x 3, and 6 at most."""
         return self.d_layers or max(1, min(_DEEPEST, self.size.bit_length() - 2))
@@ -154,7 +166,7 @@ class Config(DomainSettings):
             "objective": "wgan-gp", "n_critic": 5, "width": 64, "blocks": 6, "upsample": "transpose",
             "skips": False, "norm": "instance", "smoothing": False, "palette": False, "d_width": 64, "d_layers": 6,
             "d_fine": 0, "projection": False, "classification": 1.0, "identity": 0.0, "self_regularisation": 0.0,
-            "reach": 0, "chroma": 0.0, "details": 0.0, "domain_penalty": 0.0, "mismatched": 0.0,
+            "reach": 0, "chroma": 0.0, "details": 0.0, "paired": 0.0, "domain_penalty": 0.0, "mismatched": 0.0,
             "reconstruction": 10.0, "adversarial": 1.0,
         }
     }  # fmt: skip

@@ -1,8 +1,9 @@
 """StarGAN (Choi et al. 2018): adversarial (eq. 8), classification (eq. 2 and 3) and reconstruction (eq. 4) losses.
 
 Not the paper's are the identity loss, the self-regularisation (Shrivastava et al. 2017, second term of eq. 4, as a mean
-over the pixels), the details, the projection, real pictures with a wrong label among what is made (Reed et al. 2016,
-algorithm 1), the penalty on the domain logits and the palette; ``--preset paper`` leaves them out.
+over the pixels), the details, the colour loss between pairs (Ignatov et al. 2017), the projection, real pictures with a
+wrong label among what is made (Reed et al. 2016, algorithm 1), the penalty on the domain logits and the palette;
+``--preset paper`` leaves them out.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from gantools.task import Batch, Comparison, Graph, Losses, Networks, Outputs, S
 from gantools_stargan.config import Config, Options
 from gantools_stargan.labels import Labels
 from gantools_stargan.networks import Discriminator, EnergyDiscriminator, Generator, Palette, Recogniser
-from gantools_stargan.regularisation import details, distance
+from gantools_stargan.regularisation import colour_loss, details, distance
 from gantools_stargan.targets import Target, every_target, read_source, read_target
 
 _EVERY = 4  # updates between penalties on the domain logits
@@ -40,6 +41,8 @@ class StarGAN(Task[Config]):
             raise GanToolsError(
                 "--palette is for exclusive domains: an attribute has no colours of its own", "leave it out"
             )
+        if config.paired and "independent" in self.labels.kinds:
+            raise GanToolsError("--paired is for exclusive domains: of an attribute there are no pairs", "leave it out")
 
     def generators(self) -> dict[str, nn.Module]:
         """Build the generator, and for attributes a recogniser, so that a translation can keep what it does not change.
@@ -117,6 +120,8 @@ class StarGAN(Task[Config]):
             losses["self-regularisation"] = config.self_regularisation * far
         if config.details:
             losses["details"] = config.details * details(out["fake"], batch["image"])
+        if config.paired:
+            losses["paired"] = config.paired * (colour_loss(out["fake"], batch["partner"]) * batch["known"]).mean()
         if config.reconstruction:
             back = nets["g"](out["fake"], self.labels.told(batch["label"], batch["set"]))
             losses["reconstruction"] = config.reconstruction * l1_loss(back, batch["image"])

@@ -28,7 +28,7 @@ from gantools.plugins import manager
 from gantools.randomness import StepRandom
 from gantools_stargan.config import Config, Options
 from gantools_stargan.networks import Discriminator, Generator, Palette, Smoothing, edges
-from gantools_stargan.regularisation import details, distance, nearest
+from gantools_stargan.regularisation import colour_loss, details, distance, nearest
 from gantools_stargan.targets import Target, every_target, read_target
 from gantools_stargan.task import StarGAN
 
@@ -346,6 +346,19 @@ def test_the_identity_loss_counts_pictures_whose_target_is_their_own_domain_and_
     torch.testing.assert_close(losses["self-regularisation"], 0.5 * nearest.mean())
 
 
+def test_pictures_without_a_partner_count_nothing_in_the_paired_loss():
+    stargan = task(select=["noto,twemoji"], labels=["exclusive"], objective="lsgan", paired=4.0, reconstruction=0)
+    nets = gantools.task.Networks(stargan.generators(), stargan.discriminators(build_objective(stargan.config).needs))
+    batch = {"image": torch.rand(2, 3, 32, 32), "label": torch.eye(2), "target": torch.eye(2).flip(0)}
+    batch |= {"set": torch.zeros(2).long(), "partner": torch.rand(2, 3, 32, 32), "known": torch.tensor([1.0, 0])}
+    rng = StepRandom(0, "g", 0, rows=slice(0, 2), total=2, device=torch.device("cpu"), update=0)
+    out = stargan.forward(nets, batch, rng)
+    losses = stargan.g_losses(nets, batch, out, build_objective(stargan.config), rng)
+    torch.testing.assert_close(losses["paired"], 4 * colour_loss(out["fake"], batch["partner"])[0] / 2)
+    with pytest.raises(GanToolsError, match="of an attribute there are no pairs"):
+        task(paired=1)
+
+
 def test_a_change_of_tint_may_cost_more_than_one_of_brightness():
     source = torch.zeros(1, 3, 2, 2)
     grey, tint = (torch.tensor(c)[None, :, None, None].expand(1, 3, 2, 2) for c in ([0.3] * 3, [0.3, 0, -0.3]))
@@ -365,6 +378,13 @@ def test_a_detail_is_to_stand_out_as_in_its_source_where_both_sides_of_it_are_al
     cases = [(flat, dot, 1 / 81), (flat, line, 3 / 4 / 9), (dot + 0.3, dot, 0), (0.5 * dot, dot, 0.5 / 81)]
     for made, source, expected in [*cases, (outline.clamp(min=-0.5), outline, 0), (dot, flat, 0)]:
         torch.testing.assert_close(details(made, source), torch.tensor(float(expected)), atol=1e-5, rtol=0)
+
+
+def test_what_is_drawn_a_little_off_its_partner_counts_little():
+    dot, off, flat = torch.zeros(3, 2, 3, 64, 64)
+    dot[..., 30, 30], off[..., 30, 31] = 1, 1
+    for made, partner, expected in ((flat, flat + 0.3, 0.3), (dot, flat, 1 / 64**2), (dot, off, 0.4 / 64**2)):
+        torch.testing.assert_close(colour_loss(made, partner)[0], torch.tensor(expected), atol=2e-7, rtol=1e-5)
 
 
 def test_wrong_labels_are_drawn_from_what_a_picture_is_not():
@@ -538,6 +558,40 @@ def test_every_domain_gets_a_picture_and_a_sheet_whatever_its_letters(elsewhere)
     assert {job.sheet.name for job in both} == {"one.png-all.png", "one.jpg-all.png"}
     with pytest.raises(GanToolsError, match=r"one-日本.png exists"):
         plan(["one.png"], elsewhere / "out", False, ["日本", "noto"])
+
+
+def test_a_partner_is_of_the_same_name_in_the_targets_domain_cut_and_mirrored_alike(elsewhere, caplog):
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 24, 24, 3), np.uint8)
+    for turn, name in enumerate(("a", "b", "c")):
+        for i, picture in enumerate(pixels[: 5 if turn else 6]):  # the last one is in a alone
+            place = elsewhere / "data" / name / f"x{i % 2}" / f"{i // 2}.{'bmp' if turn else 'png'}"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.roll(picture, turn, 2)).save(place)
+    framing = {"size": 24, "load_size": 24, "pad": 4, "min_scale": 0.7, "paired": 1, "device": "cpu"}
+    data = DomainImages(gantools.api.configure("stargan", data="data", **framing), lambda *_: None)
+    assert "15 of 16 pictures have a partner in another domain" in caplog.text
+    known = 0
+    for sample in (data[k] for k in range(200)):
+        turn = int(sample["target"].argmax() - sample["label"].argmax()) * int(sample["known"])
+        assert torch.equal(sample["partner"], sample["image"].roll(turn, 0))
+        known += int(sample["known"])
+    assert 180 < known < 200
+    framing["cache_mb"] = 0
+    data = DomainImages(gantools.api.configure("stargan", data="data", **framing), lambda *_: None)
+    (elsewhere / "data" / "b" / "x0" / "0.bmp").write_bytes(b"no picture")
+    assert any(not data[k]["known"] and data.files(k)[0].parent.name == "x0" for k in range(200))
+    Image.new("RGB", (24, 24)).save(elsewhere / "data" / "a" / "x0" / "0.webp")
+    with pytest.raises(GanToolsError, match=r"a/x0/0.png and data/a/x0/0.webp have the same name"):
+        DomainImages(data.config, lambda *_: None)
+
+
+def test_without_any_partner_an_error_says_how_to_name_pictures(elsewhere):
+    for name in ("a", "b"):
+        (elsewhere / "data" / name).mkdir(parents=True)
+        Image.new("RGB", (32, 32)).save(elsewhere / "data" / name / f"{name}.png")
+    config = gantools.api.configure("stargan", data="data", size=32, paired=1, device="cpu")
+    with pytest.raises(GanToolsError, match="no picture has the name of one in another domain"):
+        DomainImages(config, lambda *_: None)
 
 
 def black_on_red(folder, side, **framing):
