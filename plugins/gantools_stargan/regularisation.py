@@ -15,6 +15,7 @@ from torch.nn.functional import avg_pool2d, pad
 from gantools.objectives.base import precise
 
 _ALIKE, _APART = 0.2, (2, 3)  # of details: the difference that counts as one, and how far both sides are
+_AGREE = 0.3  # of partners: the difference in brightness that counts as one
 
 
 def distance(made: Tensor, source: Tensor, reach: int = 0, chroma: float = 0.0) -> Tensor:
@@ -66,13 +67,18 @@ def details(made: Tensor, source: Tensor) -> Tensor:
     return total / (4 * len(_APART))
 
 
-def colour_loss(made: Tensor, partner: Tensor) -> Tensor:
-    """Return for each picture [N, 3, H, W] the mean absolute difference from its partner [N], both blurred.
+def colour_loss(made: Tensor, source: Tensor, partner: Tensor) -> Tensor:
+    """Return for each picture [N, 3, H, W] the mean absolute difference from its partner, both blurred.
 
     What is drawn a few pixels off counts little (Ignatov et al. 2017, section 3.1, where the difference is squared).
     They are blurred twice by a box of 5 pixels at a side of 64, 9 at 128: nearly a Gaussian, of sigma 2 and 3.7.
+    Where source and partner, blurred, differ in brightness by d, what they show differs, and the difference is weighed
+    by exp(-d^2 / 2 s^2), s of 38 grey levels.
     """
-    return _blurred(precise(made) - partner).abs().mean((1, 2, 3))
+    aim = _blurred(partner)
+    apart = (aim - _blurred(source)).mean(1, keepdim=True)
+    agree = (-0.5 / _AGREE**2 * apart.square()).exp()
+    return (agree * (_blurred(precise(made)) - aim).abs()).mean((1, 2, 3))
 
 
 def _blurred(image: Tensor) -> Tensor:

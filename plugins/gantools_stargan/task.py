@@ -121,7 +121,8 @@ class StarGAN(Task[Config]):
         if config.details:
             losses["details"] = config.details * details(out["fake"], batch["image"])
         if config.paired:
-            losses["paired"] = config.paired * (colour_loss(out["fake"], batch["partner"]) * batch["known"]).mean()
+            wrong = colour_loss(out["fake"], batch["image"], batch["partner"])
+            losses["paired"] = config.paired * (wrong * batch["known"]).mean()
         if config.reconstruction:
             back = nets["g"](out["fake"], self.labels.told(batch["label"], batch["set"]))
             losses["reconstruction"] = config.reconstruction * l1_loss(back, batch["image"])

@@ -1,5 +1,6 @@
 """StarGAN: targets, losses written out, networks as published, and translating into several domains."""
 
+import math
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -354,7 +355,7 @@ def test_pictures_without_a_partner_count_nothing_in_the_paired_loss():
     rng = StepRandom(0, "g", 0, rows=slice(0, 2), total=2, device=torch.device("cpu"), update=0)
     out = stargan.forward(nets, batch, rng)
     losses = stargan.g_losses(nets, batch, out, build_objective(stargan.config), rng)
-    torch.testing.assert_close(losses["paired"], 4 * colour_loss(out["fake"], batch["partner"])[0] / 2)
+    torch.testing.assert_close(losses["paired"], 4 * colour_loss(out["fake"], batch["image"], batch["partner"])[0] / 2)
     with pytest.raises(GanToolsError, match="of an attribute there are no pairs"):
         task(paired=1)
 
@@ -380,11 +381,14 @@ def test_a_detail_is_to_stand_out_as_in_its_source_where_both_sides_of_it_are_al
         torch.testing.assert_close(details(made, source), torch.tensor(float(expected)), atol=1e-5, rtol=0)
 
 
-def test_what_is_drawn_a_little_off_its_partner_counts_little():
+def test_what_is_drawn_a_little_off_its_partner_counts_little_and_what_shows_another_thing_too():
     dot, off, flat = torch.zeros(3, 2, 3, 64, 64)
     dot[..., 30, 30], off[..., 30, 31] = 1, 1
-    for made, partner, expected in ((flat, flat + 0.3, 0.3), (dot, flat, 1 / 64**2), (dot, off, 0.4 / 64**2)):
-        torch.testing.assert_close(colour_loss(made, partner)[0], torch.tensor(expected), atol=2e-7, rtol=1e-5)
+    cases = [(flat, flat + 0.3, flat + 0.3, 0.3), (dot, flat, flat, 1 / 64**2), (dot, off, off, 0.4 / 64**2)]
+    brighter = (flat, flat, flat + 0.3, 0.3 * math.exp(-0.5))  # what is shown there is another thing
+    tinted = (flat, flat, flat + torch.tensor([0.3, 0, -0.3])[:, None, None], 0.2)
+    for *pictures, expected in (*cases, brighter, tinted):
+        torch.testing.assert_close(colour_loss(*pictures)[0], torch.tensor(expected), atol=2e-7, rtol=1e-5)
 
 
 def test_wrong_labels_are_drawn_from_what_a_picture_is_not():
