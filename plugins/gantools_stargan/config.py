@@ -119,8 +119,8 @@ class Config(DomainSettings):
     )
     paired: float = option(
         0.0,
-        "weight of the distance, blurred, to the picture of the same name in the target's domain: for data where the "
-        "same things are there in several domains; not the paper's",
+        "weight of the distance to the picture of the same name in the target's domain, for data that show the same "
+        "things in several; it may lie up to 3 pixels off; not the paper's",
         "Losses",
         ge=0,
     )

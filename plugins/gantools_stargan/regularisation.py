@@ -1,6 +1,6 @@
 """How far a translation is from its source: self-regularisation (Shrivastava et al. 2017, eq. 4), and details.
 
-And how far from what it should be, where that is known: the colour loss (Ignatov et al. 2017, section 3.1).
+And how far from what it should be, where that is known.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch.nn.functional import avg_pool2d, pad
 from gantools.objectives.base import precise
 
 _ALIKE, _APART = 0.2, (2, 3)  # of details: the difference that counts as one, and how far both sides are
-_AGREE = 0.3  # of partners: the difference in brightness that counts as one
+_AGREE, _NEAR = 0.3, 3  # of partners: the difference in brightness that counts as one, and how far pixels may lie apart
 
 
 def distance(made: Tensor, source: Tensor, reach: int = 0, chroma: float = 0.0) -> Tensor:
@@ -33,20 +33,24 @@ def _features(image: Tensor, chroma: float) -> Tensor:
     return torch.cat([image, chroma * (image - image.mean(1, keepdim=True))], 1) if chroma else image
 
 
-@torch.no_grad()
-def nearest(made: Tensor, source: Tensor, reach: int) -> Tensor:
-    """Return for each pixel of ``made`` the one of ``source`` most like it, at most ``reach`` pixels from there."""
+def nearest(wanted: Tensor, image: Tensor, reach: int) -> Tensor:
+    """Return for each pixel of ``wanted`` the one of ``image`` most like it, at most ``reach`` pixels from there."""
     if not reach:
-        return source
-    height, width = source.shape[2:]
-    around = pad(source, [reach] * 4, mode="replicate")
-    found, least = source, (made - source).abs().sum(1, keepdim=True)
-    for down, right in itertools.product(range(2 * reach + 1), repeat=2):
-        pixel = around[..., down : down + height, right : right + width]
-        apart = (made - pixel).abs().sum(1, keepdim=True)
-        found = torch.where(apart < least, pixel, found)
-        least = torch.minimum(apart, least)
-    return found
+        return image
+    height, width = image.shape[2:]
+    around = pad(image, [reach] * 4, mode="replicate")
+    places = torch.arange(around[0, 0].numel(), device=image.device).view_as(around[0, 0])
+    with torch.no_grad():
+        found, least = (
+            places[reach : reach + height, reach : reach + width],
+            (wanted - image).abs().sum(1, keepdim=True),
+        )
+        for down, right in itertools.product(range(2 * reach + 1), repeat=2):
+            window = (..., slice(down, down + height), slice(right, right + width))
+            apart = (wanted - around[window]).abs().sum(1, keepdim=True)
+            found = torch.where(apart < least, places[window], found)
+            least = torch.minimum(apart, least)
+    return around.flatten(2).gather(2, found.flatten(2).expand(-1, image.shape[1], -1)).view_as(image)
 
 
 def details(made: Tensor, source: Tensor) -> Tensor:
@@ -67,24 +71,24 @@ def details(made: Tensor, source: Tensor) -> Tensor:
     return total / (4 * len(_APART))
 
 
-def colour_loss(made: Tensor, source: Tensor, partner: Tensor) -> Tensor:
-    """Return for each picture [N, 3, H, W] the mean absolute difference from its partner, both blurred.
+def paired(made: Tensor, source: Tensor, partner: Tensor) -> Tensor:
+    """Return for each picture [N, 3, H, W] how far it is from its partner, which need not lie exactly as it does.
 
-    What is drawn a few pixels off counts little (Ignatov et al. 2017, section 3.1, where the difference is squared).
-    They are blurred twice by a box of 5 pixels at a side of 64, 9 at 128: nearly a Gaussian, of sigma 2 and 3.7.
-    Where source and partner, blurred, differ in brightness by d, what they show differs, and the difference is weighed
-    by exp(-d^2 / 2 s^2), s of 38 grey levels.
+    The mean over pixels, each compared with the one of the partner most like it, at most 3 pixels away, and the other
+    way round: what is made has to be in the partner near there, and the reverse. Where source and partner, blurred,
+    differ in brightness by d they show different things, and count exp(-d^2 / 2 s^2), s of 38 grey levels.
     """
-    aim = _blurred(partner)
-    apart = (aim - _blurred(source)).mean(1, keepdim=True)
-    agree = (-0.5 / _AGREE**2 * apart.square()).exp()
-    return (agree * (_blurred(precise(made)) - aim).abs()).mean((1, 2, 3))
+    made = precise(made)
+    agree = (-0.5 / _AGREE**2 * _blurred((partner - source).mean(1, keepdim=True)).square()).exp()
+    there = (made - nearest(made, partner, _NEAR)).abs()
+    back = (partner - nearest(partner, made, _NEAR)).abs()
+    return 0.5 * (agree * (there + back)).mean((1, 2, 3))
 
 
 def _blurred(image: Tensor) -> Tensor:
-    reach = round(min(image.shape[2:]) / 32)
+    """Blur twice by a box of 5 pixels: nearly by a Gaussian of sigma 2."""
     for _ in range(2):
-        image = avg_pool2d(image, 2 * reach + 1, 1, reach, count_include_pad=False)
+        image = avg_pool2d(image, 5, 1, 2, count_include_pad=False)
     return image
 
 

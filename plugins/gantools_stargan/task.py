@@ -1,9 +1,9 @@
 """StarGAN (Choi et al. 2018): adversarial (eq. 8), classification (eq. 2 and 3) and reconstruction (eq. 4) losses.
 
 Not the paper's are the identity loss, the self-regularisation (Shrivastava et al. 2017, second term of eq. 4, as a mean
-over the pixels), the details, the colour loss between pairs (Ignatov et al. 2017), the projection, real pictures with a
-wrong label among what is made (Reed et al. 2016, algorithm 1), the penalty on the domain logits and the palette;
-``--preset paper`` leaves them out.
+over the pixels), the details, the distance between pairs, the projection, real pictures with a wrong label among what
+is made (Reed et al. 2016, algorithm 1), the penalty on the domain logits and the palette: ``--preset paper`` leaves
+them out.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gantools.task import Batch, Comparison, Graph, Losses, Networks, Outputs, S
 from gantools_stargan.config import Config, Options
 from gantools_stargan.labels import Labels
 from gantools_stargan.networks import Discriminator, EnergyDiscriminator, Generator, Palette, Recogniser
-from gantools_stargan.regularisation import colour_loss, details, distance
+from gantools_stargan.regularisation import details, distance, paired
 from gantools_stargan.targets import Target, every_target, read_source, read_target
 
 _EVERY = 4  # updates between penalties on the domain logits
@@ -121,7 +121,7 @@ class StarGAN(Task[Config]):
         if config.details:
             losses["details"] = config.details * details(out["fake"], batch["image"])
         if config.paired:
-            wrong = colour_loss(out["fake"], batch["image"], batch["partner"])
+            wrong = paired(out["fake"], batch["image"], batch["partner"])
             losses["paired"] = config.paired * (wrong * batch["known"]).mean()
         if config.reconstruction:
             back = nets["g"](out["fake"], self.labels.told(batch["label"], batch["set"]))

@@ -29,7 +29,7 @@ from gantools.plugins import manager
 from gantools.randomness import StepRandom
 from gantools_stargan.config import Config, Options
 from gantools_stargan.networks import Discriminator, Generator, Palette, Smoothing, edges
-from gantools_stargan.regularisation import colour_loss, details, distance, nearest
+from gantools_stargan.regularisation import details, distance, nearest, paired
 from gantools_stargan.targets import Target, every_target, read_target
 from gantools_stargan.task import StarGAN
 
@@ -355,7 +355,7 @@ def test_pictures_without_a_partner_count_nothing_in_the_paired_loss():
     rng = StepRandom(0, "g", 0, rows=slice(0, 2), total=2, device=torch.device("cpu"), update=0)
     out = stargan.forward(nets, batch, rng)
     losses = stargan.g_losses(nets, batch, out, build_objective(stargan.config), rng)
-    torch.testing.assert_close(losses["paired"], 4 * colour_loss(out["fake"], batch["image"], batch["partner"])[0] / 2)
+    torch.testing.assert_close(losses["paired"], 4 * paired(out["fake"], batch["image"], batch["partner"])[0] / 2)
     with pytest.raises(GanToolsError, match="of an attribute there are no pairs"):
         task(paired=1)
 
@@ -381,14 +381,20 @@ def test_a_detail_is_to_stand_out_as_in_its_source_where_both_sides_of_it_are_al
         torch.testing.assert_close(details(made, source), torch.tensor(float(expected)), atol=1e-5, rtol=0)
 
 
-def test_what_is_drawn_a_little_off_its_partner_counts_little_and_what_shows_another_thing_too():
-    dot, off, flat = torch.zeros(3, 2, 3, 64, 64)
-    dot[..., 30, 30], off[..., 30, 31] = 1, 1
-    cases = [(flat, flat + 0.3, flat + 0.3, 0.3), (dot, flat, flat, 1 / 64**2), (dot, off, off, 0.4 / 64**2)]
+def test_what_is_made_has_to_be_near_there_in_its_partner_and_the_reverse_where_these_show_the_same():
+    flat, dot, near, far = torch.zeros(4, 1, 3, 64, 64)
+    for image, place in ((dot, 30), (near, 33), (far, 34)):
+        image[..., 30, place] = 1
+    cases = [(flat, flat + 0.3, flat + 0.3, 0.3), (near, dot, dot, 0), (far, dot, dot, 1 / 64**2)]
     brighter = (flat, flat, flat + 0.3, 0.3 * math.exp(-0.5))  # what is shown there is another thing
     tinted = (flat, flat, flat + torch.tensor([0.3, 0, -0.3])[:, None, None], 0.2)
     for *pictures, expected in (*cases, brighter, tinted):
-        torch.testing.assert_close(colour_loss(*pictures)[0], torch.tensor(expected), atol=2e-7, rtol=1e-5)
+        torch.testing.assert_close(paired(*pictures)[0], torch.tensor(float(expected)), atol=1e-6, rtol=1e-5)
+    made = flat.clone().requires_grad_()
+    loss = paired(made, dot, dot)[0]
+    torch.testing.assert_close(loss, torch.tensor(0.5 / 64**2))
+    loss.backward()
+    assert made.grad.min() == made.grad.sum() / 3 < 0  # one pixel is to become what is missing
 
 
 def test_wrong_labels_are_drawn_from_what_a_picture_is_not():
