@@ -16,6 +16,7 @@ from gantools.objectives.base import precise
 
 _ALIKE, _APART = 0.2, (2, 3)  # of details: the difference that counts as one, and how far both sides are
 _AGREE, _NEAR = 0.3, 3  # of partners: the difference in brightness that counts as one, and how far pixels may lie apart
+_PLAIN = 0.1  # what tells a drawing from its background
 
 
 def distance(made: Tensor, source: Tensor, reach: int = 0, chroma: float = 0.0) -> Tensor:
@@ -71,18 +72,20 @@ def details(made: Tensor, source: Tensor) -> Tensor:
     return total / (4 * len(_APART))
 
 
-def paired(made: Tensor, source: Tensor, partner: Tensor) -> Tensor:
+def paired(made: Tensor, source: Tensor, partner: Tensor, background: Tensor) -> Tensor:
     """Return for each picture [N, 3, H, W] how far it is from its partner, which need not lie exactly as it does.
 
     The mean over pixels, each compared with the one of the partner most like it, at most 3 pixels away, and the other
     way round: what is made has to be in the partner near there, and the reverse. Where source and partner, blurred,
-    differ in brightness by d they show different things, and count exp(-d^2 / 2 s^2), s of 38 grey levels.
+    differ in brightness by d they show different things, and count exp(-d^2 / 2 s^2), s of 38 grey levels. Where the
+    partner shows the ``background`` [3, 1, 1] nothing counts: another shape is no reason to fade.
     """
     made = precise(made)
-    agree = (-0.5 / _AGREE**2 * _blurred((partner - source).mean(1, keepdim=True)).square()).exp()
+    alike = (-0.5 / _AGREE**2 * _blurred((partner - source).mean(1, keepdim=True)).square()).exp()
+    drawn = (partner - background).abs().amax(1, keepdim=True) > _PLAIN
     there = (made - nearest(made, partner, _NEAR)).abs()
     back = (partner - nearest(partner, made, _NEAR)).abs()
-    return 0.5 * (agree * (there + back)).mean((1, 2, 3))
+    return 0.5 * (alike * drawn * (there + back)).mean((1, 2, 3))
 
 
 def _blurred(image: Tensor) -> Tensor:

@@ -15,7 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, l1_loss
 
+from gantools.data.decode import parse_background
 from gantools.data.evaluated import domain_comparisons
+from gantools.data.pixels import to_unit
 from gantools.errors import GanToolsError
 from gantools.networks import translate_any_size
 from gantools.objectives import Needs, Objective, Sample
@@ -121,7 +123,8 @@ class StarGAN(Task[Config]):
         if config.details:
             losses["details"] = config.details * details(out["fake"], batch["image"])
         if config.paired:
-            wrong = paired(out["fake"], batch["image"], batch["partner"])
+            plain = torch.tensor(parse_background(config.background), device=batch["image"].device)
+            wrong = paired(out["fake"], batch["image"], batch["partner"], to_unit(plain)[:, None, None])
             losses["paired"] = config.paired * (wrong * batch["known"]).mean()
         if config.reconstruction:
             back = nets["g"](out["fake"], self.labels.told(batch["label"], batch["set"]))

@@ -355,7 +355,9 @@ def test_pictures_without_a_partner_count_nothing_in_the_paired_loss():
     rng = StepRandom(0, "g", 0, rows=slice(0, 2), total=2, device=torch.device("cpu"), update=0)
     out = stargan.forward(nets, batch, rng)
     losses = stargan.g_losses(nets, batch, out, build_objective(stargan.config), rng)
-    torch.testing.assert_close(losses["paired"], 4 * paired(out["fake"], batch["image"], batch["partner"])[0] / 2)
+    torch.testing.assert_close(
+        losses["paired"], 4 * paired(out["fake"], batch["image"], batch["partner"], torch.ones(3, 1, 1))[0] / 2
+    )
     with pytest.raises(GanToolsError, match="of an attribute there are no pairs"):
         task(paired=1)
 
@@ -381,18 +383,20 @@ def test_a_detail_is_to_stand_out_as_in_its_source_where_both_sides_of_it_are_al
         torch.testing.assert_close(details(made, source), torch.tensor(float(expected)), atol=1e-5, rtol=0)
 
 
-def test_what_is_made_has_to_be_near_there_in_its_partner_and_the_reverse_where_these_show_the_same():
+def test_what_is_made_has_to_be_near_there_in_its_partner_and_the_reverse_where_both_draw_the_same():
     flat, dot, near, far = torch.zeros(4, 1, 3, 64, 64)
     for image, place in ((dot, 30), (near, 33), (far, 34)):
-        image[..., 30, place] = 1
-    cases = [(flat, flat + 0.3, flat + 0.3, 0.3), (near, dot, dot, 0), (far, dot, dot, 1 / 64**2)]
+        image[..., 30, place] = 0.5
+    cases = [(flat, flat + 0.3, flat + 0.3, 0.3), (near, dot, dot, 0), (far, dot, dot, 0.5 / 64**2)]
     brighter = (flat, flat, flat + 0.3, 0.3 * math.exp(-0.5))  # what is shown there is another thing
     tinted = (flat, flat, flat + torch.tensor([0.3, 0, -0.3])[:, None, None], 0.2)
-    for *pictures, expected in (*cases, brighter, tinted):
-        torch.testing.assert_close(paired(*pictures)[0], torch.tensor(float(expected)), atol=1e-6, rtol=1e-5)
+    plain = (dot, flat + 1, flat + 1, 0)  # its drawing is elsewhere
+    white = torch.ones(3, 1, 1)
+    for *pictures, expected in (*cases, brighter, tinted, plain):
+        torch.testing.assert_close(paired(*pictures, white)[0], torch.tensor(float(expected)), atol=1e-6, rtol=1e-5)
     made = flat.clone().requires_grad_()
-    loss = paired(made, dot, dot)[0]
-    torch.testing.assert_close(loss, torch.tensor(0.5 / 64**2))
+    loss = paired(made, dot, dot, white)[0]
+    torch.testing.assert_close(loss, torch.tensor(0.25 / 64**2))
     loss.backward()
     assert made.grad.min() == made.grad.sum() / 3 < 0  # one pixel is to become what is missing
 
