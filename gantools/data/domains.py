@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -28,8 +28,8 @@ class DomainImages:
     ``{"image": uint8 [3, size, size], "label": [C], "target": [C], "set": int}``: the labels of all sets beside each
     other, 0 for other sets than the sample's own. The target is the label of another sample of the set, drawn by
     itself: it has the distribution of the paper's permuted labels and does not depend on how a batch is split. If
-    ``config.partnered``, there is also ``"partner"``, the picture of the same name in the target's domain, cut and
-    mirrored alike, and ``"known"``: 1, or 0 where there is none and the partner is the picture itself.
+    ``config.partnered``, there is also ``"partner"``, the picture of the same name in the target's domain (in its own
+    the picture itself), cut and mirrored alike, and ``"known"``: 1, or 0 where there is none.
     """
 
     def __init__(self, config: DomainSettings, report: Report, held_back: int = 8) -> None:
@@ -46,9 +46,12 @@ class DomainImages:
             after = sum(len(later.names) for later in found[number + 1 :])
             part = _Set(labelled, images, (before, after))
             part.prepare(config.seed, number, held_back)
-            if config.partnered:
-                part.find_partners()
             self.sets.append(part)
+        if config.partnered and not sum(part.find_partners() for part in self.sets):
+            raise GanToolsError(
+                f"{found[0].folder}: no picture has the name of one in another domain",
+                "name pictures of the same thing alike, DOMAIN/NAME.png, or leave --paired out",
+            )
         self._described = self._describe(found)
 
     @property
@@ -70,14 +73,18 @@ class DomainImages:
             "target": target,
             "set": torch.tensor(number),
         }
-        return sample | self._partner(part, index, target, k) if self.config.partnered else sample
+        if self.config.partnered:
+            partner = self._partner(part, index, target, picture)
+            sample["known"] = torch.tensor(float(partner is not None))
+            sample["partner"] = window(picture if partner is None else partner, self.config, k)
+        return sample
 
-    def _partner(self, part: _Set, index: int, target: Tensor, k: int) -> dict[str, Tensor]:
-        """Return the partner of sample ``k``, the picture ``index``, and whether there is one."""
-        other = part.partners.get((int(target.argmax()), part.name(index)))
-        picture = None if other is None else part.images.read(other)
-        known = torch.tensor(float(picture is not None))
-        return {"partner": window(part.images[index] if picture is None else picture, self.config, k), "known": known}
+    def _partner(self, part: _Set, index: int, target: Tensor, picture: Tensor) -> Tensor | None:
+        """Return the partner of a picture, which in its own domain is itself, or None if none can be read."""
+        other = part.partner(index, target)
+        if other is None or other == index:
+            return picture if other == index else None
+        return part.images.read(other)
 
     def files(self, k: int) -> Files:
         """Return the file of sample ``k``."""
@@ -122,6 +129,7 @@ class _Set:
         self.found, self.images = found, images
         self.labels = functional.pad(own[images.places].float(), (before, after))
         self.own = slice(before, before + len(found.names))
+        self._partners: list[dict[int, int]] = []
 
     def prepare(self, seed: int, number: int, held_back: int) -> None:
         """Hold some pictures back, of exclusive domains some of each, and shuffle the others."""
@@ -133,33 +141,38 @@ class _Set:
             rest, shown = self.images.split(each, group, len(self.shown))
             training += rest
             self.shown += shown
-        self.training = sorted(training)
-        self.order = Shuffled(self.training, seed, "order", number)
-        self.targets = Shuffled(self.training, seed, "target", number)
+        self.order = Shuffled(sorted(training), seed, "order", number)
+        self.targets = Shuffled(sorted(training), seed, "target", number)
+        self._held_back = set(self.shown).difference(training)
 
-    def find_partners(self) -> None:
-        """Note where the training pictures of each name are; GanToolsError if no two domains share a name."""
-        self.partners: dict[tuple[int, str], int] = {}
-        for index in self.training:
-            path, place = self.images.items[index][0], (int(self.labels[index].argmax()), self.name(index))
-            if place in self.partners:
-                twice = f"{self.images.items[self.partners[place]][0]} and {path} have the same name"
-                raise GanToolsError(twice, "which one is the partner of others of that name? remove one")
-            self.partners[place] = index
-        shared = Counter(name for _, name in self.partners)
-        paired, total = sum(count for count in shared.values() if count > 1), len(self.training)
-        if not paired:
-            raise GanToolsError(
-                f"{self.found.folder}: no picture has the name of one in another domain",
-                "name pictures of the same thing alike, DOMAIN/NAME.png, or leave --paired out",
-            )
-        if paired < total:
-            log.warning("%s: %d of %d pictures have a partner in another domain", self.found.folder, paired, total)
+    def find_partners(self) -> int:
+        """Find, for each picture, those of its name in every domain; return how many have one in another.
 
-    def name(self, index: int) -> str:
-        """Return what a picture is called below the folder of its domain, without ending."""
-        parts = self.images.items[index][0].relative_to(self.found.folder).with_suffix("").parts
-        return "/".join(parts[1:] or parts)
+        GanToolsError if a domain has two of one name.
+        """
+        named: dict[str, dict[int, int]] = {}
+        for index, place in enumerate(self.labels[:, self.own].argmax(1).tolist()):
+            path = self.images.items[index][0]
+            alike = named.setdefault(self._name(path, place), {})
+            twin = self.images.items[alike.setdefault(place, index)][0]
+            if twin != path:
+                raise GanToolsError(f"{twin} and {path} have the same name", "which one has the partners? remove one")
+            self._partners.append(alike)
+        count = sum(len(alike) for alike in named.values() if len(alike) > 1)
+        if count < len(self.images):
+            some = f"{count} of {len(self.images)} pictures"
+            log.warning("%s: %s have one of their name in another domain", self.found.folder, some)
+        return count
+
+    def _name(self, path: Path, place: int) -> str:
+        """Return what a picture is called, without ending, and without the folder of its domain."""
+        parts = path.relative_to(self.found.folder).with_suffix("").parts
+        return "/".join(parts[1:] if parts[0] == self.found.names[place] else parts)
+
+    def partner(self, index: int, target: Tensor) -> int | None:
+        """Return the picture of the same name in the target's domain, None if it is held back or there is none."""
+        found = self._partners[index].get(int(target[self.own].argmax()))
+        return None if found in self._held_back else found
 
     def _groups(self) -> list[list[int]]:
         """Return the indices of each exclusive domain, or of all pictures; GanToolsError if a domain has none left."""

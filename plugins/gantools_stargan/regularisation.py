@@ -6,7 +6,7 @@ And how far from what it should be, where that is known.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -41,11 +41,9 @@ def nearest(wanted: Tensor, image: Tensor, reach: int) -> Tensor:
     height, width = image.shape[2:]
     around = pad(image, [reach] * 4, mode="replicate")
     places = torch.arange(around[0, 0].numel(), device=image.device).view_as(around[0, 0])
+    found = places[reach : reach + height, reach : reach + width]
     with torch.no_grad():
-        found, least = (
-            places[reach : reach + height, reach : reach + width],
-            (wanted - image).abs().sum(1, keepdim=True),
-        )
+        least = (wanted - image).abs().sum(1, keepdim=True)
         for down, right in itertools.product(range(2 * reach + 1), repeat=2):
             window = (..., slice(down, down + height), slice(right, right + width))
             apart = (wanted - around[window]).abs().sum(1, keepdim=True)
@@ -72,17 +70,18 @@ def details(made: Tensor, source: Tensor) -> Tensor:
     return total / (4 * len(_APART))
 
 
-def paired(made: Tensor, source: Tensor, partner: Tensor, background: Tensor) -> Tensor:
+def paired(made: Tensor, source: Tensor, partner: Tensor, background: Sequence[float]) -> Tensor:
     """Return for each picture [N, 3, H, W] how far it is from its partner, which need not lie exactly as it does.
 
     The mean over pixels, each compared with the one of the partner most like it, at most 3 pixels away, and the other
     way round: what is made has to be in the partner near there, and the reverse. Where source and partner, blurred,
     differ in brightness by d they show different things, and count exp(-d^2 / 2 s^2), s of 38 grey levels. Where the
-    partner shows the ``background`` [3, 1, 1] nothing counts: another shape is no reason to fade.
+    partner has the colour of the ``background``, in [-1, 1], nothing counts: another shape is no reason to fade.
     """
     made = precise(made)
     alike = (-0.5 / _AGREE**2 * _blurred((partner - source).mean(1, keepdim=True)).square()).exp()
-    drawn = (partner - background).abs().amax(1, keepdim=True) > _PLAIN
+    colours = zip(partner.unbind(1), background, strict=True)
+    drawn = torch.stack([(values - plain).abs() > _PLAIN for values, plain in colours], 1).any(1, keepdim=True)
     there = (made - nearest(made, partner, _NEAR)).abs()
     back = (partner - nearest(partner, made, _NEAR)).abs()
     return 0.5 * (alike * drawn * (there + back)).mean((1, 2, 3))

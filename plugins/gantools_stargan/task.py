@@ -17,7 +17,6 @@ from torch.nn.functional import interpolate, l1_loss
 
 from gantools.data.decode import parse_background
 from gantools.data.evaluated import domain_comparisons
-from gantools.data.pixels import to_unit
 from gantools.errors import GanToolsError
 from gantools.networks import translate_any_size
 from gantools.objectives import Needs, Objective, Sample
@@ -98,7 +97,7 @@ class StarGAN(Task[Config]):
         return losses
 
     def g_losses(self, nets: Networks, batch: Batch, out: Outputs, objective: Objective, rng: StepRandom) -> Losses:
-        """Return adversarial, classification, identity, self-regularisation and reconstruction losses."""
+        """Return adversarial, classification and reconstruction losses, and those that hold a picture to another."""
         config = self.config
         real, fake = self._sample(batch["image"], batch["label"]), self._sample(out["fake"], batch["target"])
         terms, verdict = objective.g_losses(nets["d"], fake, real, rng)
@@ -123,8 +122,8 @@ class StarGAN(Task[Config]):
         if config.details:
             losses["details"] = config.details * details(out["fake"], batch["image"])
         if config.paired:
-            plain = torch.tensor(parse_background(config.background), device=batch["image"].device)
-            wrong = paired(out["fake"], batch["image"], batch["partner"], to_unit(plain)[:, None, None])
+            background = [value / 127.5 - 1 for value in parse_background(config.background)]
+            wrong = paired(out["fake"], batch["image"], batch["partner"], background)
             losses["paired"] = config.paired * (wrong * batch["known"]).mean()
         if config.reconstruction:
             back = nets["g"](out["fake"], self.labels.told(batch["label"], batch["set"]))

@@ -356,7 +356,7 @@ def test_pictures_without_a_partner_count_nothing_in_the_paired_loss():
     out = stargan.forward(nets, batch, rng)
     losses = stargan.g_losses(nets, batch, out, build_objective(stargan.config), rng)
     torch.testing.assert_close(
-        losses["paired"], 4 * paired(out["fake"], batch["image"], batch["partner"], torch.ones(3, 1, 1))[0] / 2
+        losses["paired"], 4 * paired(out["fake"], batch["image"], batch["partner"], [1, 1, 1])[0] / 2
     )
     with pytest.raises(GanToolsError, match="of an attribute there are no pairs"):
         task(paired=1)
@@ -391,7 +391,7 @@ def test_what_is_made_has_to_be_near_there_in_its_partner_and_the_reverse_where_
     brighter = (flat, flat, flat + 0.3, 0.3 * math.exp(-0.5))  # what is shown there is another thing
     tinted = (flat, flat, flat + torch.tensor([0.3, 0, -0.3])[:, None, None], 0.2)
     plain = (dot, flat + 1, flat + 1, 0)  # its drawing is elsewhere
-    white = torch.ones(3, 1, 1)
+    white = (1, 1, 1)
     for *pictures, expected in (*cases, brighter, tinted, plain):
         torch.testing.assert_close(paired(*pictures, white)[0], torch.tensor(float(expected)), atol=1e-6, rtol=1e-5)
     made = flat.clone().requires_grad_()
@@ -583,7 +583,7 @@ def test_a_partner_is_of_the_same_name_in_the_targets_domain_cut_and_mirrored_al
             Image.fromarray(np.roll(picture, turn, 2)).save(place)
     framing = {"size": 24, "load_size": 24, "pad": 4, "min_scale": 0.7, "paired": 1, "device": "cpu"}
     data = DomainImages(gantools.api.configure("stargan", data="data", **framing), lambda *_: None)
-    assert "15 of 16 pictures have a partner in another domain" in caplog.text
+    assert "15 of 16 pictures have one of their name in another domain" in caplog.text
     known = 0
     for sample in (data[k] for k in range(200)):
         turn = int(sample["target"].argmax() - sample["label"].argmax()) * int(sample["known"])
@@ -599,11 +599,30 @@ def test_a_partner_is_of_the_same_name_in_the_targets_domain_cut_and_mirrored_al
         DomainImages(data.config, lambda *_: None)
 
 
+def test_what_is_held_back_is_no_partner_and_of_other_sets_there_are_none(elsewhere, caplog):
+    for name in ("a", "b", "c", "d"):
+        folder = elsewhere / ("one" if name in "ab" else "two") / name
+        folder.mkdir(parents=True)
+        for i in range(40):
+            Image.new("RGB", (16, 16), (i, 0, 0)).save(folder / f"{name if name in 'cd' else ''}{i}.png")
+    data = DomainImages(gantools.api.configure("stargan", data=["one", "two"], size=16, paired=1), lambda *_: None)
+    one, two = data.sets
+    found = {one.partner(i, one.labels[0]) for i in range(80)} | {one.partner(i, one.labels[79]) for i in range(80)}
+    assert found == {None, *range(80)} - set(one.shown)
+    assert two.partner(40, two.labels[0]) is None
+    assert [record.message for record in caplog.records] == [
+        "two: 0 of 80 pictures have one of their name in another domain"
+    ]
+
+
 def test_without_any_partner_an_error_says_how_to_name_pictures(elsewhere):
-    for name in ("a", "b"):
+    rows = ["file,of"]
+    for name, of in (("001", "a"), ("002", "b")):  # folders that are no domains
         (elsewhere / "data" / name).mkdir(parents=True)
-        Image.new("RGB", (32, 32)).save(elsewhere / "data" / name / f"{name}.png")
-    config = gantools.api.configure("stargan", data="data", size=32, paired=1, device="cpu")
+        Image.new("RGB", (32, 32)).save(elsewhere / "data" / name / "0.png")
+        rows.append(f"{name}/0.png,{of}")
+    (elsewhere / "of.csv").write_text("\n".join(rows))
+    config = gantools.api.configure("stargan", data="data", attributes="of.csv", size=32, paired=1, device="cpu")
     with pytest.raises(GanToolsError, match="no picture has the name of one in another domain"):
         DomainImages(config, lambda *_: None)
 
