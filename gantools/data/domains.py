@@ -82,9 +82,9 @@ class DomainImages:
     def _partner(self, part: _Set, index: int, target: Tensor, picture: Tensor) -> Tensor | None:
         """Return the partner of a picture, which in its own domain is itself, or None if none can be read."""
         other = part.partner(index, target)
-        if other is None or other == index:
-            return picture if other == index else None
-        return part.images.read(other)
+        if other == index:
+            return picture
+        return None if other is None else part.images.read(other)
 
     def files(self, k: int) -> Files:
         """Return the file of sample ``k``."""
