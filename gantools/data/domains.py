@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -129,7 +128,7 @@ class _Set:
         self.found, self.images = found, images
         self.labels = functional.pad(own[images.places].float(), (before, after))
         self.own = slice(before, before + len(found.names))
-        self._partners: list[dict[int, int]] = []
+        self._partners: dict[int, dict[int, int]] = {}
 
     def prepare(self, seed: int, number: int, held_back: int) -> None:
         """Hold some pictures back, of exclusive domains some of each, and shuffle the others."""
@@ -151,23 +150,20 @@ class _Set:
         GanToolsError if a domain has two of one name.
         """
         named: dict[str, dict[int, int]] = {}
-        for index, place in enumerate(self.labels[:, self.own].argmax(1).tolist()):
-            path = self.images.items[index][0]
-            alike = named.setdefault(self._name(path, place), {})
-            twin = self.images.items[alike.setdefault(place, index)][0]
-            if twin != path:
-                raise GanToolsError(f"{twin} and {path} have the same name", "which one has the partners? remove one")
-            self._partners.append(alike)
+        for place, group in enumerate(self._groups()):
+            files = [self.images.items[index][0] for index in group]
+            home = self.found.home(self.found.names[place], files)
+            for index, path in zip(group, files, strict=True):
+                alike = named.setdefault(path.relative_to(home).with_suffix("").as_posix(), {})
+                twin = self.images.items[alike.setdefault(place, index)][0]
+                if twin != path:
+                    raise GanToolsError(f"{twin} and {path} have the same name", "which has the partners? remove one")
+                self._partners[index] = alike
         count = sum(len(alike) for alike in named.values() if len(alike) > 1)
         if count < len(self.images):
             some = f"{count} of {len(self.images)} pictures"
             log.warning("%s: %s have one of their name in another domain", self.found.folder, some)
         return count
-
-    def _name(self, path: Path, place: int) -> str:
-        """Return what a picture is called, without ending, and without the folder of its domain."""
-        parts = path.relative_to(self.found.folder).with_suffix("").parts
-        return "/".join(parts[1:] if parts[0] == self.found.names[place] else parts)
 
     def partner(self, index: int, target: Tensor) -> int | None:
         """Return the picture of the same name in the target's domain, None if it is held back or there is none."""

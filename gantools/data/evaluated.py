@@ -125,9 +125,8 @@ def _told_apart(picture: Picture, origin: str) -> Picture:
 
 def _of(labelled: LabelledSet, places: Sequence[int], name: str) -> Pictures:
     """Return some pictures of a data set, by their names inside the folder of their domain if there is one."""
-    files, folder = [labelled.files[k] for k in places], labelled.folder / name
-    inside = bool(name) and all(path.is_relative_to(folder) for path in files)
-    return _below(folder if inside else labelled.folder, files)
+    files = [labelled.files[k] for k in places]
+    return _below(labelled.home(name, files), files)
 
 
 def _below(folder: Path, files: Sequence[Path]) -> Pictures:

@@ -43,6 +43,11 @@ class LabelledSet:
         what = "exclusive domains" if self.kind == "exclusive" else "independent attributes"
         return f"{self.folder}: {what} {', '.join(f'{name} {count:,}' for name, count in self.counts().items())}"
 
+    def home(self, name: str, files: Sequence[Path]) -> Path:
+        """Return the folder that pictures of a domain are named in: its own if all lie there, or that of all."""
+        own = self.folder / name
+        return own if all(path.is_relative_to(own) for path in files) else self.folder
+
     def counts(self) -> dict[str, int]:
         """Return how many pictures each domain or attribute has."""
         joined = b"".join(self.labels)
