@@ -7,12 +7,13 @@
     python examples/build_datasets.py examples [OUT]            the pictures in this folder
 
 The packages are fetched by exact name and version through ``npm`` and ``apt-get`` and kept in the
-folder ``--cache``. Besides Python this needs Pillow, and resvg_py to draw the OpenMoji vectors.
+folder ``--cache``. Besides Python this needs Pillow, resvg_py to draw the OpenMoji vectors, and NumPy.
 
 *emoji*: every emoji that OpenMoji, Noto, Twemoji and Fluent 3D all draw, without skin tones and
 flags. KEY is its lower-case code points joined by ``-``, without ``fe0f``. One key in ten, by its
 SHA-256, is the test set, so the split does not depend on the size of the set or on the machine. For
 training without pairs OUT/unpaired/{noto,fluent3d} hold the two halves of the training keys, one each.
+A sixth style, `flat`, is OpenMoji without its outlines: `build_flat.py` says how.
 
 *earth*: tiles of one world map in three aligned layers, only where more than 30 % is land. The left
 half of the map is the training set and the right half the test set; no two tiles overlap.
@@ -31,6 +32,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from build_flat import draw_flat
 from build_shared import (
     OPENMOJI,
     BuildError,
@@ -110,15 +112,16 @@ def build_emoji(out: Path, cache: Path, size: int) -> None:
     """Write the emoji data set."""
     refuse_old(out)
     pictures, shared = read_pictures(cache)
-    for style in EMOJI_STYLES:
-        for key in shared:
-            part = "test" if is_test(key) else "train"
-            picture = draw(pictures[style][key], size)
+    for key in shared:
+        part = "test" if is_test(key) else "train"
+        drawn = {style: draw(pictures[style][key], size) for style in EMOJI_STYLES}
+        drawn["flat"] = draw_flat(pictures["openmoji"][key], size)
+        for style, picture in drawn.items():
             save(picture, out / part / style / f"{key}.png")
             if part == "train" and style == UNPAIRED[key_hash(key) // 10 % 2]:
                 save(picture, out / "unpaired" / style / f"{key}.png")
     tests = sum(map(is_test, shared))
-    print(f"{len(shared)} emoji in 5 styles: {len(shared) - tests} to train, {tests} to test")
+    print(f"{len(shared)} emoji in {len(drawn)} styles: {len(shared) - tests} to train, {tests} to test")
 
 
 # ---------------------------------------------------------------- earth
@@ -269,7 +272,7 @@ def arguments(argv: Iterable[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Rebuild data sets from public packages (npm, Debian).")
     commands = parser.add_subparsers(dest="command", required=True, metavar="{emoji,earth,words,examples}")
     for name, text in (
-        ("emoji", "emoji in five styles: outline, OpenMoji, Noto, Twemoji, Fluent 3D"),
+        ("emoji", "emoji in six styles: outline, OpenMoji with and without outlines, Noto, Twemoji, Fluent 3D"),
         ("earth", "map tiles in three layers: elevation, satellite, night"),
         ("words", "captioned emoji in nine colours each"),
         ("examples", "the small examples beside this script"),

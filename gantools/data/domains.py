@@ -28,7 +28,8 @@ class DomainImages:
     other, 0 for other sets than the sample's own. The target is the label of another sample of the set, drawn by
     itself: it has the distribution of the paper's permuted labels and does not depend on how a batch is split. If
     ``config.partnered``, there is also ``"partner"``, the picture of the same name in the target's domain (in its own
-    the picture itself), cut and mirrored alike, and ``"known"``: 1, or 0 where there is none.
+    the picture itself), cut and mirrored alike, and ``"known"``: 1, or 0 where there is none. With ``config.twins``
+    there are ``"twin"``, for a picture of the first the second's, else itself, and ``"twinned"`` in the same way.
     """
 
     def __init__(self, config: DomainSettings, report: Report, held_back: int = 8) -> None:
@@ -76,13 +77,26 @@ class DomainImages:
             partner = self._partner(part, index, target, picture)
             sample["known"] = torch.tensor(float(partner is not None))
             sample["partner"] = window(picture if partner is None else partner, self.config, k)
+        if self.config.twins:
+            twin = self._twin(part, index)
+            sample["twinned"] = torch.tensor(float(twin is not None))
+            sample["twin"] = window(picture if twin is None else twin, self.config, k)
         return sample
 
     def _partner(self, part: _Set, index: int, target: Tensor, picture: Tensor) -> Tensor | None:
         """Return the partner of a picture, which in its own domain is itself, or None if none can be read."""
-        other = part.partner(index, target)
+        other = part.partner(index, int(target[part.own].argmax()))
         if other == index:
             return picture
+        return None if other is None else part.images.read(other)
+
+    def _twin(self, part: _Set, index: int) -> Tensor | None:
+        """Return the twin of a picture of the first of two aligned domains, None of others or if there is none."""
+        first, second = self.config.twins or ("", "")
+        names = part.found.names
+        if first not in names or not part.labels[index, part.own][names.index(first)]:
+            return None
+        other = part.partner(index, names.index(second))
         return None if other is None else part.images.read(other)
 
     def files(self, k: int) -> Files:
@@ -165,9 +179,9 @@ class _Set:
             log.warning("%s: %s have one of their name in another domain", self.found.folder, some)
         return count
 
-    def partner(self, index: int, target: Tensor) -> int | None:
-        """Return the picture of the same name in the target's domain, None if it is held back or there is none."""
-        found = self._partners[index].get(int(target[self.own].argmax()))
+    def partner(self, index: int, domain: int) -> int | None:
+        """Return the picture of the same name in a domain, None if it is held back or there is none."""
+        found = self._partners[index].get(domain)
         return None if found in self._held_back else found
 
     def _groups(self) -> list[list[int]]:

@@ -146,6 +146,11 @@ class DomainSettings(FramedSettings):
         """Whether samples come with the picture of the same name in the target's domain."""
         return False
 
+    @property
+    def twins(self) -> tuple[str, str] | None:
+        """Two domains; samples of the first come with the picture of the same name in the second."""
+        return None
+
 
 class CaptionSettings(ImageSettings):
     """Pictures with captions, and the frozen encoder that reads them."""

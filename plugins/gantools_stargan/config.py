@@ -45,6 +45,12 @@ class Config(DomainSettings):
         "towards one the domain has: for icons and drawings; not the paper's",
         "Networks",
     )
+    refine: bool = option(
+        False,
+        "let the generator look once more at full size, by two convolutions, for small faces and letters; "
+        "not the paper's",
+        "Networks",
+    )
     recogniser: bool = option(
         True,
         "learn to see which attributes a picture has, so that --to +A keeps the others; not the paper's",
@@ -124,6 +130,26 @@ class Config(DomainSettings):
         "Losses",
         ge=0,
     )
+    aligned: tuple[str, str] | None = option(
+        None,
+        "two domains, FIRST SECOND, whose pictures of the same name lie exactly on each other, the second's without "
+        "the first's lines: with --paired these are learned pixel by pixel, and the first's pictures keep what the "
+        "second's show; not the paper's",
+        "Losses",
+    )
+    detour: float = option(
+        0.0,
+        "weight of the distance between translations from or into the first of --aligned and those by way of the "
+        "second; not the paper's",
+        "Losses",
+        ge=0,
+    )
+    plain: float = option(
+        0.0,
+        "weight of keeping free of spots what is plain in the source; shading may come; not the paper's",
+        "Losses",
+        ge=0,
+    )
     reconstruction: float = option(5.0, "weight of the reconstruction loss", "Losses", ge=0)
     adversarial: float = option(1.0, "weight of the generator's adversarial loss", "Losses", ge=0)
 
@@ -135,6 +161,10 @@ class Config(DomainSettings):
             raise ValueError("--reach has no meaning without --self-regularisation")
         if self.chroma and not self.self_regularisation:
             raise ValueError("--chroma has no meaning without --self-regularisation")
+        if self.aligned and not self.paired:
+            raise ValueError("--aligned has no meaning without --paired")
+        if self.detour and not self.aligned:
+            raise ValueError("--detour has no meaning without --aligned")
         if self.domain_penalty and not self.classification:
             raise ValueError("--domain-penalty has no meaning without --classification")
         if self.mismatched and not self.projection:
@@ -154,6 +184,11 @@ class Config(DomainSettings):
         return self.paired > 0
 
     @property
+    def twins(self) -> tuple[str, str] | None:
+        """The two domains of ``--aligned``."""
+        return self.aligned
+
+    @property
     def halvings(self) -> int:
         """Those of the discriminator: as set, or so many that 2 x 2 patches are left or 3 x 3, and 6 at most."""
         return self.d_layers or max(1, min(_DEEPEST, self.size.bit_length() - 2))
@@ -164,9 +199,10 @@ class Config(DomainSettings):
             "size": 128, "load_size": 128, "flip": True, "batch_size": 16, "steps": 40_000, "decay_from": 0.5,
             "lr_g": 1e-4, "lr_d": 1e-4, "betas": (0.5, 0.999), "optimizer": "adam", "ema": 0.0, "augment": "",
             "objective": "wgan-gp", "n_critic": 5, "width": 64, "blocks": 6, "upsample": "transpose",
-            "skips": False, "norm": "instance", "smoothing": False, "palette": False, "d_width": 64, "d_layers": 6,
-            "d_fine": 0, "projection": False, "classification": 1.0, "identity": 0.0, "self_regularisation": 0.0,
-            "reach": 0, "chroma": 0.0, "details": 0.0, "paired": 0.0, "domain_penalty": 0.0, "mismatched": 0.0,
+            "skips": False, "norm": "instance", "smoothing": False, "palette": False, "refine": False,
+            "d_width": 64, "d_layers": 6, "d_fine": 0, "projection": False, "classification": 1.0,
+            "domain_penalty": 0.0, "mismatched": 0.0, "identity": 0.0, "self_regularisation": 0.0, "reach": 0,
+            "chroma": 0.0, "details": 0.0, "plain": 0.0, "paired": 0.0, "aligned": None, "detour": 0.0,
             "reconstruction": 10.0, "adversarial": 1.0,
         }
     }  # fmt: skip

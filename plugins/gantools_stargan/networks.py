@@ -39,6 +39,8 @@ class Generator(nn.Module):
     so that a line can be taken out without painting its negative. It starts with the source's lines and colours, where
     the paper's may settle on inverted colours, which the reconstruction loss does not mind.
 
+    ``refine``, not the paper's, adds two convolutions at full size, whose channels the last one sees besides.
+
     ``smoothing``, not the paper's, ends it with a filter that takes haze off flat colours (`Smoothing`); ``palette``
     with a table that moves colours towards those of the domain (`Palette`).
     """
@@ -55,6 +57,7 @@ class Generator(nn.Module):
         norm: Norm = "instance",
         smoothing: bool = False,
         palette: bool = False,
+        refine: bool = False,
     ) -> None:
         super().__init__()
         self.skips, self.sees_labels = skips, norm == "instance"
@@ -78,9 +81,13 @@ class Generator(nn.Module):
             layer(_doubling(inside, outside, upsample, padding), outside)
             for inside, outside in ((4 * width, 2 * width), (twice * 2 * width, width))
         )
-        self.head = PictureConv2d(twice * width, 4 if skips else 3, 7, 1, 3, bias=False, padding_mode=padding)
+        self.head = PictureConv2d(
+            (twice + refine) * width, 4 if skips else 3, 7, 1, 3, bias=False, padding_mode=padding
+        )
         self.smoothing = Smoothing(labels) if smoothing else None
         self.palette = Palette(labels) if palette else None
+        pairs = ((twice * width, width), (width, width)) if refine else ()
+        self.refine = nn.ModuleList(layer(_conv(i, o, 3, 1, 1, padding), o) for i, o in pairs)
 
     def forward(self, image: Tensor, labels: Tensor) -> Tensor:
         """Translate pictures in [-1, 1] to the domains of ``labels`` [N, C], 0 or 1 each."""
@@ -95,7 +102,10 @@ class Generator(nn.Module):
             x = block(x, labels)
         x = self.up[0](x, labels)
         x = self.up[1](self._beside(x, half), labels)
-        painted: Tensor = self.head(self._beside(x, whole))
+        x = seen = self._beside(x, whole)
+        for finer in self.refine:
+            x = finer(x, labels)
+        painted: Tensor = self.head(torch.cat([seen, x], 1) if self.refine else x)
         change, kept = painted[:, :3], painted[:, 3:]
         if self.skips:
             change = change + 2 * kept.sigmoid() * (_SOURCE * image).atanh()

@@ -6,7 +6,7 @@ And how far from what it should be, where that is known.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -14,7 +14,8 @@ from torch.nn.functional import avg_pool2d, pad
 
 from gantools.objectives.base import precise
 
-_ALIKE, _APART = 0.2, (2, 3)  # of details: the difference that counts as one, and how far both sides are
+_ALIKE = 0.2  # of details and plain areas: the difference that counts as one
+_APART, _WIDE = (2, 3), (4, 7)  # how far both sides are from details, and from spots
 _AGREE, _NEAR = 0.3, 3  # of partners: the difference in brightness that counts as one, and how far pixels may lie apart
 _PLAIN = 0.1  # what tells a drawing from its background
 
@@ -61,13 +62,29 @@ def details(made: Tensor, source: Tensor) -> Tensor:
     levels. An outline between two colours is no detail, and a detail may change its colour as what is around it does.
     What has no detail may get one.
     """
+    return _mean(alike * (1 - plain) * change for alike, plain, change in _compared(made, source, _APART))
+
+
+def plain(made: Tensor, source: Tensor) -> Tensor:
+    """Return how spotted what is made of pictures [N, 3, H, W] is where these are plain.
+
+    With sides a and b, x - (a + b) / 2 is 0 of a flat colour and of an even slope, but not of a spot. Of it the mean
+    absolute change is returned, over sides 4 and 7 pixels away in four directions, where the source's pixel and both
+    sides are alike: exp(-(|a - b|^2 + |k|^2) / 2 s^2), s of 25 grey levels, k the source's x - (a + b) / 2.
+    """
+    return _mean(alike * plain * change for alike, plain, change in _compared(made, source, _WIDE))
+
+
+def _compared(made: Tensor, source: Tensor, distances: Sequence[int]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield, for each distance and direction, how alike both sides are in the source, how plain it is, the change."""
     made = precise(made)
-    total = made.new_zeros(())
-    for (a, b), (c, d) in zip(_sides(made), _sides(source), strict=True):
-        aim = source - (c + d) / 2
-        weight = _alike(c - d) * (1 - _alike(aim))
-        total = total + (weight * (made - (a + b) / 2 - aim).abs()).mean()
-    return total / (4 * len(_APART))
+    for (a, b), (c, d) in zip(_sides(made, distances), _sides(source, distances), strict=True):
+        stands_out = source - (c + d) / 2
+        yield _alike(c - d), _alike(stands_out), (made - (a + b) / 2 - stands_out).abs()
+
+
+def _mean(losses: Iterable[Tensor]) -> Tensor:
+    return torch.stack([loss.mean() for loss in losses]).mean()
 
 
 def paired(made: Tensor, source: Tensor, partner: Tensor, background: Sequence[float]) -> Tensor:
@@ -81,7 +98,7 @@ def paired(made: Tensor, source: Tensor, partner: Tensor, background: Sequence[f
     made = precise(made)
     alike = (-0.5 / _AGREE**2 * _blurred((partner - source).mean(1, keepdim=True)).square()).exp()
     colours = zip(partner.unbind(1), background, strict=True)
-    drawn = torch.stack([(values - plain).abs() > _PLAIN for values, plain in colours], 1).any(1, keepdim=True)
+    drawn = torch.stack([(values - colour).abs() > _PLAIN for values, colour in colours], 1).any(1, keepdim=True)
     there = (made - nearest(made, partner, _NEAR)).abs()
     back = (partner - nearest(partner, made, _NEAR)).abs()
     return 0.5 * (alike * drawn * (there + back)).mean((1, 2, 3))
@@ -94,12 +111,12 @@ def _blurred(image: Tensor) -> Tensor:
     return image
 
 
-def _sides(image: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+def _sides(image: Tensor, distances: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield, for each distance and direction, what is on one side of each pixel and on the other."""
     height, width = image.shape[2:]
-    edge = max(_APART)
+    edge = max(distances)
     around = pad(image, [edge] * 4, mode="replicate")
-    for apart, (down, right) in itertools.product(_APART, ((0, 1), (1, 0), (1, 1), (1, -1))):
+    for apart, (down, right) in itertools.product(distances, ((0, 1), (1, 0), (1, 1), (1, -1))):
         low, wide = apart * down, apart * right
         a = around[..., edge + low : edge + low + height, edge + wide : edge + wide + width]
         b = around[..., edge - low : edge - low + height, edge - wide : edge - wide + width]

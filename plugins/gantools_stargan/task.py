@@ -1,9 +1,9 @@
 """StarGAN (Choi et al. 2018): adversarial (eq. 8), classification (eq. 2 and 3) and reconstruction (eq. 4) losses.
 
 Not the paper's are the identity loss, the self-regularisation (Shrivastava et al. 2017, second term of eq. 4, as a mean
-over the pixels), the details, the distance between pairs, the projection, real pictures with a wrong label among what
-is made (Reed et al. 2016, algorithm 1), the penalty on the domain logits and the palette: ``--preset paper`` leaves
-them out.
+over the pixels), what is kept of details and plain areas, the distances between pairs and to the detour, the
+projection, real pictures with a wrong label among what is made (Reed et al. 2016, algorithm 1), the penalty on the
+domain logits and the palette: ``--preset paper`` leaves them out.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from gantools.errors import GanToolsError
 from gantools.networks import translate_any_size
 from gantools.objectives import Needs, Objective, Sample
 from gantools.task import Batch, Comparison, Graph, Losses, Networks, Outputs, StepRandom, Task, View
+from gantools_stargan.aligned import Aligned
 from gantools_stargan.config import Config, Options
 from gantools_stargan.labels import Labels
 from gantools_stargan.networks import Discriminator, EnergyDiscriminator, Generator, Palette, Recogniser
-from gantools_stargan.regularisation import details, distance, paired
+from gantools_stargan.regularisation import details, distance, paired, plain
 from gantools_stargan.targets import Target, every_target, read_source, read_target
 
 _EVERY = 4  # updates between penalties on the domain logits
@@ -45,6 +46,19 @@ class StarGAN(Task[Config]):
         if config.paired and "independent" in self.labels.kinds:
             raise GanToolsError("--paired is for exclusive domains: of an attribute there are no pairs", "leave it out")
 
+        self.aligned = self._aligned()
+
+    def _aligned(self) -> Aligned | None:
+        """Return what --aligned asks for; GanToolsError if the names are not those of two domains of one data set."""
+        names = self.config.aligned
+        if names is None:
+            return None
+        together = [domains for domains in self.config.domains if set(names) <= set(domains)]
+        if not together or names[0] == names[1]:
+            known = "; ".join(", ".join(domains) for domains in self.config.domains)
+            raise GanToolsError(f"--aligned {' '.join(names)}: not two domains of one data set", f"there are {known}")
+        return Aligned(self.labels, *names)
+
     def generators(self) -> dict[str, nn.Module]:
         """Build the generator, and for attributes a recogniser, so that a translation can keep what it does not change.
 
@@ -52,7 +66,8 @@ class StarGAN(Task[Config]):
         """
         config = self.config
         shape = (config.width, config.blocks, config.upsample, config.skips, config.norm)
-        networks: dict[str, nn.Module] = {"g": Generator(self.labels.inputs, *shape, config.smoothing, config.palette)}
+        ends = (config.smoothing, config.palette, config.refine)
+        networks: dict[str, nn.Module] = {"g": Generator(self.labels.inputs, *shape, *ends)}
         if self._recognises:
             networks["recogniser"] = Recogniser(len(self.labels.names))
         return networks
@@ -116,15 +131,23 @@ class StarGAN(Task[Config]):
             change = (out["fake"] - batch["image"]).abs().mean((1, 2, 3))
             same = (batch["target"] == batch["label"]).all(1)
             losses["identity"] = config.identity * (change * same).mean()
+        source = self.aligned.source(batch) if self.aligned else batch["image"]
         if config.self_regularisation:
-            far = distance(out["fake"], batch["image"], config.reach, config.chroma)
+            far = distance(out["fake"], source, config.reach, config.chroma)
             losses["self-regularisation"] = config.self_regularisation * far
         if config.details:
-            losses["details"] = config.details * details(out["fake"], batch["image"])
+            losses["details"] = config.details * details(out["fake"], source)
+        if config.plain:
+            losses["plain"] = config.plain * plain(out["fake"], source)
         if config.paired:
             background = [value / 127.5 - 1 for value in parse_background(config.background)]
             wrong = paired(out["fake"], batch["image"], batch["partner"], background)
+            if self.aligned:
+                exact = (out["fake"] - batch["partner"]).abs().mean((1, 2, 3))
+                wrong = torch.where(self.aligned.between(batch), exact, wrong)
             losses["paired"] = config.paired * (wrong * batch["known"]).mean()
+        if self.aligned and config.detour:
+            losses["detour"] = config.detour * self.aligned.detour(nets, batch, out["fake"])
         if config.reconstruction:
             back = nets["g"](out["fake"], self.labels.told(batch["label"], batch["set"]))
             losses["reconstruction"] = config.reconstruction * l1_loss(back, batch["image"])

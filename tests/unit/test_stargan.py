@@ -29,7 +29,7 @@ from gantools.plugins import manager
 from gantools.randomness import StepRandom
 from gantools_stargan.config import Config, Options
 from gantools_stargan.networks import Discriminator, Generator, Palette, Smoothing, edges
-from gantools_stargan.regularisation import details, distance, nearest, paired
+from gantools_stargan.regularisation import details, distance, nearest, paired, plain
 from gantools_stargan.targets import Target, every_target, read_target
 from gantools_stargan.task import StarGAN
 
@@ -383,6 +383,76 @@ def test_a_detail_is_to_stand_out_as_in_its_source_where_both_sides_of_it_are_al
         torch.testing.assert_close(details(made, source), torch.tensor(float(expected)), atol=1e-5, rtol=0)
 
 
+def test_what_is_plain_may_get_shades_and_edges_of_its_own_but_no_spots():
+    flat, spot, halves = torch.zeros(3, 1, 3, 32, 32)
+    spot[..., 16, 16], halves[..., 16:] = 0.5, 1
+    cases = [(flat + 0.5, flat, 0), (spot, flat, 2 * 0.5 / 32**2), (spot, spot, 0), (halves * 0.9, halves, 0)]
+    for made, source, expected in cases:
+        torch.testing.assert_close(plain(made, source), torch.tensor(float(expected)), atol=1e-5, rtol=1e-3)
+    slope, wave = flat + torch.linspace(-0.2, 0.2, 32), flat + 0.2 * (torch.arange(32) * torch.pi / 8).sin()
+    assert plain(slope, flat) < plain(wave, flat) / 5
+
+
+def aligned_task(**settings):
+    """Build a task of three domains, a drawing, the same without lines, and another; and the first sample of each."""
+    names = {"select": ["drawn,bare,other"], "labels": ["exclusive"], "aligned": ("drawn", "bare"), "paired": 2.0}
+    stargan = task(**{**names, "objective": "lsgan", "reconstruction": 0, **settings})
+    nets = gantools.task.Networks(stargan.generators(), stargan.discriminators(build_objective(stargan.config).needs))
+    label = torch.eye(3)[[0, 0, 0, 1, 2, 2, 2]]
+    target = torch.eye(3)[[0, 1, 2, 0, 0, 1, 2]]
+    pictures = torch.rand(3, 7, 3, 32, 32)
+    batch = dict(zip(("image", "twin", "partner"), pictures, strict=True))
+    batch |= {"label": label, "target": target, "set": torch.zeros(7).long(), "known": torch.ones(7)}
+    batch["twinned"] = label[:, 0].clone()
+    batch["twin"][3:] = batch["image"][3:]
+    rng = StepRandom(0, "g", 0, rows=slice(0, 7), total=7, device=torch.device("cpu"), update=0)
+    out = stargan.forward(nets, batch, rng)
+    return batch, nets, out["fake"], stargan.g_losses(nets, batch, out, build_objective(stargan.config), rng)
+
+
+def test_between_aligned_domains_pixels_count_and_elsewhere_what_lies_near():
+    batch, _, fake, losses = aligned_task()
+    far = paired(fake, batch["image"], batch["partner"], [1, 1, 1])
+    exact = (fake - batch["partner"]).abs().mean((1, 2, 3))
+    torch.testing.assert_close(
+        losses["paired"], 2 * torch.cat([far[:1], exact[1:2], far[2:3], exact[3:4], far[4:]]).mean()
+    )
+
+
+def test_what_has_a_twin_keeps_what_the_twin_shows_but_in_its_own_domain():
+    batch, _, fake, losses = aligned_task(self_regularisation=1.0)
+    kept = torch.cat([batch["image"][:1], batch["twin"][1:]])
+    torch.testing.assert_close(losses["self-regularisation"], (fake - kept).abs().mean())
+
+
+def test_a_detour_goes_by_the_twin_or_makes_it_and_teaches_the_direct_way_alone():
+    batch, nets, fake, losses = aligned_task(detour=3.0)
+    g, bare = nets["g"], torch.eye(3)[1:2]
+    with torch.no_grad():
+        into = g(batch["twin"][2:3], batch["target"][2:3])
+        out_of = g(g(batch["image"][4:5], bare), batch["target"][4:5])
+    expected = 3 * ((fake[2:3] - into).abs().mean() + (fake[4:5] - out_of).abs().mean()) / 7
+    torch.testing.assert_close(losses["detour"], expected)
+    batch["twinned"][2] = 0
+    fake.retain_grad()
+    losses["detour"].backward()
+    assert [i for i in range(7) if fake.grad[i].any()] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"aligned": ("drawn", "none")}, "not two domains of one data set"),
+        ({"aligned": ("drawn", "drawn")}, "not two domains of one data set"),
+        ({"paired": 0}, "--aligned has no meaning without --paired"),
+        ({"aligned": None, "detour": 1}, "--detour has no meaning without --aligned"),
+    ],
+)
+def test_aligned_domains_have_to_be_two_and_to_be_there(settings, message):
+    with pytest.raises((GanToolsError, ValidationError), match=message):
+        aligned_task(**settings)
+
+
 def test_what_is_made_has_to_be_near_there_in_its_partner_and_the_reverse_where_both_draw_the_same():
     flat, dot, near, far = torch.zeros(4, 1, 3, 64, 64)
     for image, place in ((dot, 30), (near, 33), (far, 34)):
@@ -599,6 +669,25 @@ def test_a_partner_is_of_the_same_name_in_the_targets_domain_cut_and_mirrored_al
         DomainImages(data.config, lambda *_: None)
 
 
+def test_a_twin_lies_on_its_picture_and_only_the_first_domain_has_them(elsewhere):
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 24, 24, 3), np.uint8)
+    for turn, name in enumerate(("drawn", "bare", "other")):
+        for i, picture in enumerate(pixels[: 3 if name == "drawn" else 2]):
+            (elsewhere / "data" / name).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.roll(picture, turn, 2)).save(elsewhere / "data" / name / f"{i}.png")
+    framing = {"size": 24, "load_size": 24, "pad": 4, "min_scale": 0.7, "paired": 1, "aligned": ("drawn", "bare")}
+    data = DomainImages(gantools.api.configure("stargan", data="data", device="cpu", **framing), lambda *_: None, 0)
+    found = set()
+    bare, drawn = (data.sets[0].found.names.index(name) for name in ("bare", "drawn"))
+    assert bare < drawn
+    for k in range(100):
+        sample = data[k]
+        first, twinned = bool(sample["label"][drawn]), bool(sample["twinned"])
+        assert torch.equal(sample["twin"], sample["image"].roll(int(twinned), 0))
+        found.add((first, twinned, data.files(k)[0].stem == "2"))
+    assert found == {(True, True, False), (True, False, True), (False, False, False)}
+
+
 def test_what_is_held_back_is_no_partner_and_of_other_sets_there_are_none(elsewhere, caplog):
     for name in ("a", "b", "c", "d"):
         folder = elsewhere / ("one" if name in "ab" else "two") / name
@@ -607,9 +696,9 @@ def test_what_is_held_back_is_no_partner_and_of_other_sets_there_are_none(elsewh
             Image.new("RGB", (16, 16), (i, 0, 0)).save(folder / f"{name if name in 'cd' else ''}{i}.png")
     data = DomainImages(gantools.api.configure("stargan", data=["one", "two"], size=16, paired=1), lambda *_: None)
     one, two = data.sets
-    found = {one.partner(i, one.labels[0]) for i in range(80)} | {one.partner(i, one.labels[79]) for i in range(80)}
+    found = {one.partner(i, domain) for i in range(80) for domain in (0, 1)}
     assert found == {None, *range(80)} - set(one.shown)
-    assert two.partner(40, two.labels[0]) is None
+    assert two.partner(40, 0) is None
     assert [record.message for record in caplog.records] == [
         "two: 0 of 80 pictures have one of their name in another domain"
     ]

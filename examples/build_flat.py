@@ -1,0 +1,116 @@
+"""OpenMoji's drawings without the lines between two colours: the `flat` pictures of the emoji data set.
+
+An OpenMoji has its lines in groups of their own, over flat colours. A line with different colours on both sides is an
+outline, and the colours under it meet in the middle: without it there is the same drawing, to the pixel. A line with
+one colour on both sides is part of the drawing (a mouth, a fold, the outline of something white) and stays.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+from build_shared import draw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from PIL.Image import Image
+
+    Array = np.ndarray
+
+SIDE = 256  # pixels, in which lines are 7 wide
+WIDEST = 20  # half of what is still a line; an area is wider
+UNLIKE = 24  # grey levels by which two colours differ
+NEAR, CORE, AROUND = (
+    4,
+    2,
+    6,
+)  # as far as neighbours decide alike, what has to stay to be a line, and what is one with it
+
+for prefix, namespace in (("", "http://www.w3.org/2000/svg"), ("xlink", "http://www.w3.org/1999/xlink")):
+    ElementTree.register_namespace(prefix, namespace)
+
+
+def draw_flat(svg: bytes, size: int) -> Image:
+    """Draw an OpenMoji without its outlines, `size` x `size` over white."""
+    import numpy as np
+    from PIL import Image
+
+    full, bare = (np.asarray(draw(data, SIDE)).astype(np.int16) for data in (svg, without_lines(svg)))
+    lines = np.abs(full - bare).max(2) > UNLIKE
+    share = average(outlines(lines, bare), NEAR) / np.maximum(average(lines, NEAR), 1e-6)
+    stays = lines & (share < 0.5)
+    stays &= grown(~grown(~stays, CORE), AROUND)  # what is thinner than a line is its rest where others end
+    flat = np.where((stays | ~grown(lines, CORE + 1))[..., None], full, bare)
+    return Image.fromarray(flat.astype(np.uint8)).resize((size, size), Image.Resampling.BOX)
+
+
+def without_lines(svg: bytes) -> bytes:
+    """Return the drawing without its groups of lines."""
+    root = ElementTree.fromstring(svg)
+    for group in [part for part in root if part.get("id", "").startswith("line")]:
+        root.remove(group)
+    return ElementTree.tostring(root)
+
+
+def outlines(lines: Array, bare: Array) -> Array:
+    """Return which pixels of lines [H, W] have different colours on both sides, across the line's shortest way."""
+    import numpy as np
+
+    shortest, unlike = np.full(lines.shape, np.inf), np.zeros(lines.shape, np.int16)
+    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        (one, there), (other, back) = (walk(lines, bare, way * down, way * right) for way in (1, -1))
+        length = (there + back) * np.hypot(down, right)
+        nearer = length < shortest
+        shortest[nearer], unlike[nearer] = length[nearer], np.abs(one - other).max(2)[nearer]
+    return lines & (unlike > UNLIKE)
+
+
+def walk(lines: Array, bare: Array, down: int, right: int) -> tuple[Array, Array]:
+    """Return the colour next to the line, a step beyond its end on one side, and how many steps it is to there."""
+    import numpy as np
+
+    inside, colour, steps = lines.copy(), bare.copy(), np.zeros(lines.shape)
+    for step in range(1, WIDEST + 1):
+        goes_on = inside & moved(lines, step * down, step * right)
+        ends = inside & ~goes_on
+        colour[ends] = moved(bare, (step + 1) * down, (step + 1) * right)[ends]
+        inside, steps = goes_on, steps + goes_on
+    steps[inside] = np.inf
+    return colour, steps
+
+
+def moved(array: Array, down: int, right: int) -> Array:
+    """Return for each pixel what is so far from it, at the border what is nearest."""
+    import numpy as np
+
+    rows, columns = (np.arange(side) for side in array.shape[:2])
+    rows, columns = (rows + down).clip(0, len(rows) - 1), (columns + right).clip(0, len(columns) - 1)
+    return array[rows[:, None], columns]
+
+
+def grown(mask: Array, reach: int) -> Array:
+    """Return which pixels have one of the mask at most so far away, in both directions."""
+    import numpy as np
+
+    for steps in around(reach):
+        mask = np.logical_or.reduce([moved(mask, *step) for step in steps])
+    return mask
+
+
+def average(mask: Array, reach: int) -> Array:
+    """Return the mean of what is at most so far away, twice."""
+    import numpy as np
+
+    values = mask.astype(float)
+    for steps in (*around(reach), *around(reach)):
+        values = np.mean([moved(values, *step) for step in steps], 0)
+    return values
+
+
+def around(reach: int) -> Iterator[list[tuple[int, int]]]:
+    """Yield the steps along a column, then those along a row."""
+    yield [(step, 0) for step in range(-reach, reach + 1)]
+    yield [(0, step) for step in range(-reach, reach + 1)]
