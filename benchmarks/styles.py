@@ -1,6 +1,6 @@
 """How well StarGAN weights translate between styles in which the same things are drawn, as the emoji are.
 
-    python benchmarks/styles.py WEIGHTS --train DIR --test DIR [--out DIR] [--json FILE]
+    python benchmarks/styles.py WEIGHTS --train DIR --test DIR [--styles NAME,NAME,…] [--out DIR] [--json FILE]
 
 DIR has a sub-folder for each domain of the weights; the test pictures are named alike in all of them. One row for each
 target style, over the pictures of all other styles translated into it:
@@ -51,11 +51,12 @@ def main() -> None:
     parser.add_argument("weights")
     parser.add_argument("--train", type=Path, required=True, help="real pictures that the classifier learns from")
     parser.add_argument("--test", type=Path, required=True, help="real pictures to translate, and to compare with")
+    parser.add_argument("--styles", type=lambda names: names.split(","), help="of the weights [default: all]")
     parser.add_argument("--out", type=Path, default=Path("styles"), help="folder for the translations")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
     load_backbone()  # before the long work: the metric's network has to be there
-    styles = translate(options.weights, options.test, options.out)
+    styles = translate(options.weights, options.styles, options.test, options.out)
     result = measure(styles, options.train, options.test, options.out)
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n")
@@ -67,15 +68,15 @@ def main() -> None:
         print(f"| {target} | {' | '.join(f'{row[name]:.3f}' for name in names)} |")
 
 
-def translate(weights: str, test: Path, out: Path) -> list[str]:
+def translate(weights: str, chosen: list[str] | None, test: Path, out: Path) -> list[str]:
     """Write OUT/SOURCE-to-TARGET/NAME for every picture and every pair of styles; return the styles."""
     import gantools
 
     model = gantools.load(weights)
-    styles: list[str] = model.header.domains
+    styles = chosen or model.header.domains
     for source in styles:
         for name, path in list_pictures(test / source).items():
-            for target, picture in model.translate(path, to="all").items():
+            for target, picture in model.translate(path, to=styles).items():
                 place = out / f"{source}-to-{target}" / name
                 place.parent.mkdir(parents=True, exist_ok=True)
                 picture.convert("RGB").save(place.with_suffix(".png"))

@@ -301,7 +301,7 @@ def main(argv: Iterable[str] | None = None) -> int:
     try:
         build[options.command](options.out, options.cache or options.out / ".cache", options.size, **chosen)
     except ModuleNotFoundError as problem:
-        print(f"error: {problem.name} is not installed: pip install pillow resvg_py", file=sys.stderr)
+        print(f"error: {problem.name} is not installed: pip install pillow resvg_py numpy", file=sys.stderr)
     except (BuildError, OSError, ValueError) as problem:
         print(f"error: {problem}", file=sys.stderr)
     except KeyboardInterrupt:

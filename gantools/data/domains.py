@@ -29,7 +29,7 @@ class DomainImages:
     itself: it has the distribution of the paper's permuted labels and does not depend on how a batch is split. If
     ``config.partnered``, there is also ``"partner"``, the picture of the same name in the target's domain (in its own
     the picture itself), cut and mirrored alike, and ``"known"``: 1, or 0 where there is none. With ``config.twins``
-    there are ``"twin"``, for a picture of the first the second's, else itself, and ``"twinned"`` in the same way.
+    there is ``"twin"``: for a picture of the first the second's, else the picture itself.
     """
 
     def __init__(self, config: DomainSettings, report: Report, held_back: int = 8) -> None:
@@ -79,7 +79,6 @@ class DomainImages:
             sample["partner"] = window(picture if partner is None else partner, self.config, k)
         if self.config.twins:
             twin = self._twin(part, index)
-            sample["twinned"] = torch.tensor(float(twin is not None))
             sample["twin"] = window(picture if twin is None else twin, self.config, k)
         return sample
 

@@ -137,13 +137,6 @@ class Config(DomainSettings):
         "second's show; not the paper's",
         "Losses",
     )
-    detour: float = option(
-        0.0,
-        "weight of the distance between translations from or into the first of --aligned and those by way of the "
-        "second; not the paper's",
-        "Losses",
-        ge=0,
-    )
     plain: float = option(
         0.0,
         "weight of keeping free of spots what is plain in the source; shading may come; not the paper's",
@@ -163,8 +156,6 @@ class Config(DomainSettings):
             raise ValueError("--chroma has no meaning without --self-regularisation")
         if self.aligned and not self.paired:
             raise ValueError("--aligned has no meaning without --paired")
-        if self.detour and not self.aligned:
-            raise ValueError("--detour has no meaning without --aligned")
         if self.domain_penalty and not self.classification:
             raise ValueError("--domain-penalty has no meaning without --classification")
         if self.mismatched and not self.projection:
@@ -202,7 +193,7 @@ class Config(DomainSettings):
             "skips": False, "norm": "instance", "smoothing": False, "palette": False, "refine": False,
             "d_width": 64, "d_layers": 6, "d_fine": 0, "projection": False, "classification": 1.0,
             "domain_penalty": 0.0, "mismatched": 0.0, "identity": 0.0, "self_regularisation": 0.0, "reach": 0,
-            "chroma": 0.0, "details": 0.0, "plain": 0.0, "paired": 0.0, "aligned": None, "detour": 0.0,
+            "chroma": 0.0, "details": 0.0, "plain": 0.0, "paired": 0.0, "aligned": None,
             "reconstruction": 10.0, "adversarial": 1.0,
         }
     }  # fmt: skip

@@ -1,9 +1,9 @@
 """StarGAN (Choi et al. 2018): adversarial (eq. 8), classification (eq. 2 and 3) and reconstruction (eq. 4) losses.
 
 Not the paper's are the identity loss, the self-regularisation (Shrivastava et al. 2017, second term of eq. 4, as a mean
-over the pixels), what is kept of details and plain areas, the distances between pairs and to the detour, the
-projection, real pictures with a wrong label among what is made (Reed et al. 2016, algorithm 1), the penalty on the
-domain logits and the palette: ``--preset paper`` leaves them out.
+over the pixels), what is kept of details and plain areas, the distance between pairs, the projection, real pictures
+with a wrong label among what is made (Reed et al. 2016, algorithm 1), the penalty on the domain logits and the palette:
+``--preset paper`` leaves them out.
 """
 
 from __future__ import annotations
@@ -146,8 +146,6 @@ class StarGAN(Task[Config]):
                 exact = (out["fake"] - batch["partner"]).abs().mean((1, 2, 3))
                 wrong = torch.where(self.aligned.between(batch), exact, wrong)
             losses["paired"] = config.paired * (wrong * batch["known"]).mean()
-        if self.aligned and config.detour:
-            losses["detour"] = config.detour * self.aligned.detour(nets, batch, out["fake"])
         if config.reconstruction:
             back = nets["g"](out["fake"], self.labels.told(batch["label"], batch["set"]))
             losses["reconstruction"] = config.reconstruction * l1_loss(back, batch["image"])

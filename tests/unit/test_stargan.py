@@ -394,7 +394,7 @@ def test_what_is_plain_may_get_shades_and_edges_of_its_own_but_no_spots():
 
 
 def aligned_task(**settings):
-    """Build a task of three domains, a drawing, the same without lines, and another; and the first sample of each."""
+    """Return a batch of drawings, of the same without lines, and of others, what is made of it, and the losses."""
     names = {"select": ["drawn,bare,other"], "labels": ["exclusive"], "aligned": ("drawn", "bare"), "paired": 2.0}
     stargan = task(**{**names, "objective": "lsgan", "reconstruction": 0, **settings})
     nets = gantools.task.Networks(stargan.generators(), stargan.discriminators(build_objective(stargan.config).needs))
@@ -403,15 +403,14 @@ def aligned_task(**settings):
     pictures = torch.rand(3, 7, 3, 32, 32)
     batch = dict(zip(("image", "twin", "partner"), pictures, strict=True))
     batch |= {"label": label, "target": target, "set": torch.zeros(7).long(), "known": torch.ones(7)}
-    batch["twinned"] = label[:, 0].clone()
     batch["twin"][3:] = batch["image"][3:]
     rng = StepRandom(0, "g", 0, rows=slice(0, 7), total=7, device=torch.device("cpu"), update=0)
     out = stargan.forward(nets, batch, rng)
-    return batch, nets, out["fake"], stargan.g_losses(nets, batch, out, build_objective(stargan.config), rng)
+    return batch, out["fake"], stargan.g_losses(nets, batch, out, build_objective(stargan.config), rng)
 
 
 def test_between_aligned_domains_pixels_count_and_elsewhere_what_lies_near():
-    batch, _, fake, losses = aligned_task()
+    batch, fake, losses = aligned_task()
     far = paired(fake, batch["image"], batch["partner"], [1, 1, 1])
     exact = (fake - batch["partner"]).abs().mean((1, 2, 3))
     torch.testing.assert_close(
@@ -420,23 +419,9 @@ def test_between_aligned_domains_pixels_count_and_elsewhere_what_lies_near():
 
 
 def test_what_has_a_twin_keeps_what_the_twin_shows_but_in_its_own_domain():
-    batch, _, fake, losses = aligned_task(self_regularisation=1.0)
+    batch, fake, losses = aligned_task(self_regularisation=1.0)
     kept = torch.cat([batch["image"][:1], batch["twin"][1:]])
     torch.testing.assert_close(losses["self-regularisation"], (fake - kept).abs().mean())
-
-
-def test_a_detour_goes_by_the_twin_or_makes_it_and_teaches_the_direct_way_alone():
-    batch, nets, fake, losses = aligned_task(detour=3.0)
-    g, bare = nets["g"], torch.eye(3)[1:2]
-    with torch.no_grad():
-        into = g(batch["twin"][2:3], batch["target"][2:3])
-        out_of = g(g(batch["image"][4:5], bare), batch["target"][4:5])
-    expected = 3 * ((fake[2:3] - into).abs().mean() + (fake[4:5] - out_of).abs().mean()) / 7
-    torch.testing.assert_close(losses["detour"], expected)
-    batch["twinned"][2] = 0
-    fake.retain_grad()
-    losses["detour"].backward()
-    assert [i for i in range(7) if fake.grad[i].any()] == [2, 4]
 
 
 @pytest.mark.parametrize(
@@ -445,7 +430,6 @@ def test_a_detour_goes_by_the_twin_or_makes_it_and_teaches_the_direct_way_alone(
         ({"aligned": ("drawn", "none")}, "not two domains of one data set"),
         ({"aligned": ("drawn", "drawn")}, "not two domains of one data set"),
         ({"paired": 0}, "--aligned has no meaning without --paired"),
-        ({"aligned": None, "detour": 1}, "--detour has no meaning without --aligned"),
     ],
 )
 def test_aligned_domains_have_to_be_two_and_to_be_there(settings, message):
@@ -682,10 +666,10 @@ def test_a_twin_lies_on_its_picture_and_only_the_first_domain_has_them(elsewhere
     assert bare < drawn
     for k in range(100):
         sample = data[k]
-        first, twinned = bool(sample["label"][drawn]), bool(sample["twinned"])
-        assert torch.equal(sample["twin"], sample["image"].roll(int(twinned), 0))
-        found.add((first, twinned, data.files(k)[0].stem == "2"))
-    assert found == {(True, True, False), (True, False, True), (False, False, False)}
+        alone = data.files(k)[0].stem == "2"
+        assert torch.equal(sample["twin"], sample["image"].roll(int(sample["label"][drawn]) * (not alone), 0))
+        found.add((bool(sample["label"][drawn]), alone))
+    assert found == {(True, True), (True, False), (False, False)}
 
 
 def test_what_is_held_back_is_no_partner_and_of_other_sets_there_are_none(elsewhere, caplog):
