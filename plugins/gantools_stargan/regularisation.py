@@ -92,16 +92,23 @@ def paired(made: Tensor, source: Tensor, partner: Tensor, background: Sequence[f
 
     The mean over pixels, each compared with the one of the partner most like it, at most 3 pixels away, and the other
     way round: what is made has to be in the partner near there, and the reverse. Where source and partner, blurred,
-    differ in brightness by d they show different things, and count exp(-d^2 / 2 s^2), s of 38 grey levels. Where the
-    partner has the colour of the ``background``, in [-1, 1], nothing counts: another shape is no reason to fade.
+    differ in brightness by d they show different things, and count exp(-d^2 / 2 s^2), s of 38 grey levels; and what is
+    made need not be there as far as the source's own brightness is not, as that of an eye which the partner has
+    elsewhere. Where the partner has the colour of the ``background``, in [-1, 1], nothing counts: another shape is no
+    reason to fade.
     """
     made = precise(made)
-    alike = (-0.5 / _AGREE**2 * _blurred((partner - source).mean(1, keepdim=True)).square()).exp()
+    bright, aim = source.mean(1, keepdim=True), partner.mean(1, keepdim=True)
+    alike, found = _agreement(_blurred(aim - bright)), _agreement(bright - nearest(bright, aim, _NEAR))
     colours = zip(partner.unbind(1), background, strict=True)
     drawn = torch.stack([(values - colour).abs() > _PLAIN for values, colour in colours], 1).any(1, keepdim=True)
     there = (made - nearest(made, partner, _NEAR)).abs()
     back = (partner - nearest(partner, made, _NEAR)).abs()
-    return 0.5 * (alike * drawn * (there + back)).mean((1, 2, 3))
+    return 0.5 * (alike * drawn * (found * there + back)).mean((1, 2, 3))
+
+
+def _agreement(difference: Tensor) -> Tensor:
+    return (-0.5 / _AGREE**2 * difference.square()).exp()
 
 
 def _blurred(image: Tensor) -> Tensor:

@@ -141,7 +141,7 @@ class StarGAN(Task[Config]):
             losses["plain"] = config.plain * plain(out["fake"], source)
         if config.paired:
             background = [value / 127.5 - 1 for value in parse_background(config.background)]
-            wrong = paired(out["fake"], batch["image"], batch["partner"], background)
+            wrong = paired(out["fake"], source, batch["partner"], background)
             if self.aligned:
                 exact = (out["fake"] - batch["partner"]).abs().mean((1, 2, 3))
                 wrong = torch.where(self.aligned.between(batch), exact, wrong)

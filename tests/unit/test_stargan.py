@@ -411,7 +411,8 @@ def aligned_task(**settings):
 
 def test_between_aligned_domains_pixels_count_and_elsewhere_what_lies_near():
     batch, fake, losses = aligned_task()
-    far = paired(fake, batch["image"], batch["partner"], [1, 1, 1])
+    kept = torch.cat([batch["image"][:1], batch["twin"][1:]])
+    far = paired(fake, kept, batch["partner"], [1, 1, 1])
     exact = (fake - batch["partner"]).abs().mean((1, 2, 3))
     torch.testing.assert_close(
         losses["paired"], 2 * torch.cat([far[:1], exact[1:2], far[2:3], exact[3:4], far[4:]]).mean()
@@ -442,11 +443,13 @@ def test_what_is_made_has_to_be_near_there_in_its_partner_and_the_reverse_where_
     for image, place in ((dot, 30), (near, 33), (far, 34)):
         image[..., 30, place] = 0.5
     cases = [(flat, flat + 0.3, flat + 0.3, 0.3), (near, dot, dot, 0), (far, dot, dot, 0.5 / 64**2)]
-    brighter = (flat, flat, flat + 0.3, 0.3 * math.exp(-0.5))  # what is shown there is another thing
+    less = math.exp(-0.5)
+    brighter = (flat, flat, flat + 0.3, 0.3 * less * (1 + less) / 2)  # what is shown there is another thing
+    eye = (-2 * dot, -2 * dot, flat, 0)  # the partner has its own elsewhere
     tinted = (flat, flat, flat + torch.tensor([0.3, 0, -0.3])[:, None, None], 0.2)
     plain = (dot, flat + 1, flat + 1, 0)  # its drawing is elsewhere
     white = (1, 1, 1)
-    for *pictures, expected in (*cases, brighter, tinted, plain):
+    for *pictures, expected in (*cases, brighter, eye, tinted, plain):
         torch.testing.assert_close(paired(*pictures, white)[0], torch.tensor(float(expected)), atol=1e-6, rtol=1e-5)
     made = flat.clone().requires_grad_()
     loss = paired(made, dot, dot, white)[0]
