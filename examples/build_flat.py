@@ -1,8 +1,9 @@
 """OpenMoji's drawings without the lines between two colours: the `flat` pictures of the emoji data set.
 
 An OpenMoji has its lines in groups of their own, over flat colours. A line with different colours on both sides is an
-outline, and the colours under it meet in the middle: without it there is the same drawing, to the pixel. A line with
-one colour on both sides is part of the drawing (a mouth, a fold, the outline of something white) and stays.
+outline, and the colours under it meet in the middle: without it there is the same drawing, and each thing lies where it
+was. A line with one colour on both sides is part of the drawing (a mouth, a fold, the outline of something white) and
+stays.
 """
 
 from __future__ import annotations
@@ -23,11 +24,9 @@ if TYPE_CHECKING:
 SIDE = 256  # pixels, in which lines are 7 wide
 WIDEST = 20  # half of what is still a line; an area is wider
 UNLIKE = 24  # grey levels by which two colours differ
-NEAR, CORE, AROUND = (
-    4,
-    2,
-    6,
-)  # as far as neighbours decide alike, what has to stay to be a line, and what is one with it
+NEAR = 4  # as far as neighbours decide together
+CORE = 2  # half of the narrowest that stays
+AROUND = 6  # as far as what stays is one with it
 
 for prefix, namespace in (("", "http://www.w3.org/2000/svg"), ("xlink", "http://www.w3.org/1999/xlink")):
     ElementTree.register_namespace(prefix, namespace)
@@ -44,7 +43,8 @@ def draw_flat(svg: bytes, size: int) -> Image:
     stays = lines & (share < 0.5)
     stays &= grown(~grown(~stays, CORE), AROUND)  # what is thinner than a line is its rest where others end
     flat = np.where((stays | ~grown(lines, CORE + 1))[..., None], full, bare)
-    return Image.fromarray(flat.astype(np.uint8)).resize((size, size), Image.Resampling.BOX)
+    smooth = Image.Resampling.BOX if size < SIDE else Image.Resampling.LANCZOS
+    return Image.fromarray(flat.astype(np.uint8)).resize((size, size), smooth)
 
 
 def without_lines(svg: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -29,12 +30,13 @@ class DomainImages:
     itself: it has the distribution of the paper's permuted labels and does not depend on how a batch is split. If
     ``config.partnered``, there is also ``"partner"``, the picture of the same name in the target's domain (in its own
     the picture itself), cut and mirrored alike, and ``"known"``: 1, or 0 where there is none. With ``config.twins``
-    there is ``"twin"``: for a picture of the first the second's, else the picture itself.
+    there is ``"twin"``: for a picture of the first the second's, if it can be read and is not held back, else itself.
     """
 
     def __init__(self, config: DomainSettings, report: Report, held_back: int = 8) -> None:
         self.config = config
         found = read_sets(config.data, config.attributes, config.select, config.labels)
+        self._like = _twins(found, config.twins) if config.twins else {}
         total = sum(len(labelled.files) for labelled in found)
         self.sets: list[_Set] = []
         for number, labelled in enumerate(found):
@@ -91,7 +93,9 @@ class DomainImages:
 
     def _twin(self, part: _Set, index: int) -> Tensor | None:
         """Return the twin of a picture of the first of two aligned domains, None of others or if there is none."""
-        first, second = self.config.twins or ("", "")
+        if self.config.twins is None:
+            return None
+        first, second = self.config.twins
         names = part.found.names
         if first not in names or not part.labels[index, part.own][names.index(first)]:
             return None
@@ -129,7 +133,20 @@ class DomainImages:
         }
 
     def _read(self, files: Files) -> Tensor:
-        return framed(open_image(files[0]), self.config)
+        like = self._like.get(files[0])
+        return framed(open_image(files[0]), self.config, None if like is None else open_image(like))
+
+
+def _twins(found: list[LabelledSet], names: tuple[str, str]) -> dict[Path, Path]:
+    """Return, for pictures of the second of two domains, those of the first; GanToolsError if there are none."""
+    together = [labelled for labelled in found if set(names) <= set(labelled.names)]
+    twins = {second: first for labelled in together for second, first in labelled.twins(*names).items()}
+    if not twins:
+        raise GanToolsError(
+            f"--aligned {' '.join(names)}: no picture of the one has the name of one of the other",
+            "name pictures that lie on each other alike, DOMAIN/NAME.png, or leave --aligned out",
+        )
+    return twins
 
 
 class _Set:
@@ -165,9 +182,9 @@ class _Set:
         named: dict[str, dict[int, int]] = {}
         for place, group in enumerate(self._groups()):
             files = [self.images.items[index][0] for index in group]
-            home = self.found.home(self.found.names[place], files)
-            for index, path in zip(group, files, strict=True):
-                alike = named.setdefault(path.relative_to(home).with_suffix("").as_posix(), {})
+            titles = self.found.titles(self.found.names[place], files)
+            for index, path, title in zip(group, files, titles, strict=True):
+                alike = named.setdefault(title, {})
                 twin = self.images.items[alike.setdefault(place, index)][0]
                 if twin != path:
                     raise GanToolsError(f"{twin} and {path} have the same name", "which has the partners? remove one")

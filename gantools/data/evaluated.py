@@ -126,7 +126,7 @@ def _told_apart(picture: Picture, origin: str) -> Picture:
 def _of(labelled: LabelledSet, places: Sequence[int], name: str) -> Pictures:
     """Return some pictures of a data set, by their names inside the folder of their domain if there is one."""
     files = [labelled.files[k] for k in places]
-    return _below(labelled.home(name, files), files)
+    return tuple(map(Picture, labelled.titles(name, files), files))
 
 
 def _below(folder: Path, files: Sequence[Path]) -> Pictures:

@@ -17,11 +17,16 @@ from gantools.randomness import derive_seed
 _PLAIN = 12  # of 255: what compression does to a plain border
 
 
-def framed(image: Image.Image, config: FramedSettings) -> Tensor:
-    """Return a picture as uint8 [3, side, side]: trimmed if asked for, resized, and padded with background."""
+def framed(image: Image.Image, config: FramedSettings, like: Image.Image | None = None) -> Tensor:
+    """Return a picture as uint8 [3, side, side]: trimmed if asked for, resized, and padded with background.
+
+    ``like`` is a picture that this one lies on: it is trimmed as that one is.
+    """
     background = parse_background(config.background)
     picture = to_rgb(image, background)
-    if config.trim:
+    if config.trim and like is not None:
+        picture = trimmed(picture.resize(like.size), background, to_rgb(like, background))
+    elif config.trim:
         picture = trimmed(picture, background)
     return _placed(resized(picture, config.resize_to), config, config.pad, config.pad)
 
@@ -57,9 +62,13 @@ def bytes_of(config: FramedSettings) -> int:
     return 3 * (config.resize_to + 2 * config.pad) ** 2
 
 
-def trimmed(picture: Image.Image, background: Background) -> Image.Image:
-    """Cut off borders that are plain background, and centre what is left in a square; a plain picture stays."""
-    difference = ImageChops.difference(picture, Image.new("RGB", picture.size, background))
+def trimmed(picture: Image.Image, background: Background, like: Image.Image | None = None) -> Image.Image:
+    """Cut off borders that are plain background, and centre what is left in a square; a plain picture stays.
+
+    The borders are those of ``like``, a picture of the same size, if it is given.
+    """
+    seen = like or picture
+    difference = ImageChops.difference(seen, Image.new("RGB", seen.size, background))
     largest = ImageChops.lighter(ImageChops.lighter(*difference.split()[:2]), difference.getchannel("B"))
     box = largest.point(lambda value: 255 if value > _PLAIN else 0).getbbox()
     if box is None:

@@ -48,6 +48,20 @@ class LabelledSet:
         own = self.folder / name
         return own if all(path.is_relative_to(own) for path in files) else self.folder
 
+    def titles(self, name: str, files: Sequence[Path]) -> list[str]:
+        """Return what pictures of a domain are called: below the folder they are named in, without suffix."""
+        home = self.home(name, files)
+        return [path.relative_to(home).with_suffix("").as_posix() for path in files]
+
+    def twins(self, first: str, second: str) -> dict[Path, Path]:
+        """Return, for pictures of the second domain, those of the first that are called the same."""
+        called = []
+        for name in (first, second):
+            place = self.names.index(name)
+            files = [path for path, label in zip(self.files, self.labels, strict=True) if label[place]]
+            called.append(dict(zip(self.titles(name, files), files, strict=True)))
+        return {path: called[0][title] for title, path in called[1].items() if title in called[0]}
+
     def counts(self) -> dict[str, int]:
         """Return how many pictures each domain or attribute has."""
         joined = b"".join(self.labels)

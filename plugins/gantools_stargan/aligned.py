@@ -1,4 +1,4 @@
-"""Two domains of which pictures of the same name lie exactly on each other: drawings, and the same without lines."""
+"""Two domains of which pictures of the same name lie exactly on each other: drawings with and without outlines."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from gantools_stargan.labels import Labels
 
 
 class Aligned:
-    """What is known of drawings that there are with lines, the first domain, and without, the second.
+    """Two domains: the first has drawings with their outlines, the second the same ones without.
 
     What a picture of the first should be in the second, and the reverse, is known to the pixel (`between`). Into any
-    other domain it goes without its lines, so it is compared with its picture in the second (`source`).
+    other domain it goes without its outlines, so it is compared with its picture in the second, its twin (`source`).
     """
 
     def __init__(self, labels: Labels, first: str, second: str) -> None:
@@ -25,6 +25,6 @@ class Aligned:
         return change.abs().sum(1) == 2
 
     def source(self, batch: Batch) -> Tensor:
-        """Return what translations [N, 3, H, W] are to keep: twins, but of what goes into the first domain itself."""
+        """Return what translations are to keep [N, 3, H, W]: the twin, or into the first domain the picture itself."""
         stays = batch["target"][:, self.first, None, None, None] > 0
         return torch.where(stays, batch["image"], batch["twin"])

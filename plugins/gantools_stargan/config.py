@@ -133,7 +133,7 @@ class Config(DomainSettings):
     aligned: tuple[str, str] | None = option(
         None,
         "two domains, FIRST SECOND, whose pictures of the same name lie exactly on each other, the second's without "
-        "the first's lines: with --paired these are learned pixel by pixel, and the first's pictures keep what the "
+        "the first's outlines: with --paired these are learned pixel by pixel, and the first's pictures keep what the "
         "second's show; not the paper's",
         "Losses",
     )
@@ -154,6 +154,8 @@ class Config(DomainSettings):
             raise ValueError("--reach has no meaning without --self-regularisation")
         if self.chroma and not self.self_regularisation:
             raise ValueError("--chroma has no meaning without --self-regularisation")
+        if self.aligned and self.aligned[0] == self.aligned[1]:
+            raise ValueError(f"--aligned {' '.join(self.aligned)}: give two domains, not one twice")
         if self.aligned and not self.paired:
             raise ValueError("--aligned has no meaning without --paired")
         if self.domain_penalty and not self.classification:
@@ -178,6 +180,11 @@ class Config(DomainSettings):
     def twins(self) -> tuple[str, str] | None:
         """The two domains of ``--aligned``."""
         return self.aligned
+
+    @field_validator("aligned", mode="before")
+    @classmethod
+    def _two_words(cls, value: object) -> object:
+        return value.replace(",", " ").split() if isinstance(value, str) else value
 
     @property
     def halvings(self) -> int:

@@ -68,9 +68,10 @@ def details(made: Tensor, source: Tensor) -> Tensor:
 def plain(made: Tensor, source: Tensor) -> Tensor:
     """Return how spotted what is made of pictures [N, 3, H, W] is where these are plain.
 
-    With sides a and b, x - (a + b) / 2 is 0 of a flat colour and of an even slope, but not of a spot. Of it the mean
-    absolute change is returned, over sides 4 and 7 pixels away in four directions, where the source's pixel and both
-    sides are alike: exp(-(|a - b|^2 + |k|^2) / 2 s^2), s of 25 grey levels, k the source's x - (a + b) / 2.
+    With sides a and b, x - (a + b) / 2 is 0 of a flat colour and, but at the border, of an even slope, not of a spot.
+    Of it the mean absolute change is returned, over sides 4 and 7 pixels away in four directions, where the source's
+    pixel and both sides are alike: exp(-(|a - b|^2 + |k|^2) / 2 s^2), s of 25 grey levels, k the source's
+    x - (a + b) / 2.
     """
     return _mean(alike * plain * change for alike, plain, change in _compared(made, source, _WIDE))
 
@@ -92,10 +93,10 @@ def paired(made: Tensor, source: Tensor, partner: Tensor, background: Sequence[f
 
     The mean over pixels, each compared with the one of the partner most like it, at most 3 pixels away, and the other
     way round: what is made has to be in the partner near there, and the reverse. Where source and partner, blurred,
-    differ in brightness by d they show different things, and count exp(-d^2 / 2 s^2), s of 38 grey levels; and what is
-    made need not be there as far as the source's own brightness is not, as that of an eye which the partner has
-    elsewhere. Where the partner has the colour of the ``background``, in [-1, 1], nothing counts: another shape is no
-    reason to fade.
+    differ in brightness by d they show different things, and count exp(-d^2 / 2 s^2), s of 38 grey levels. So little,
+    too, does what is made have to be in the partner where not even the source is, such as an eye that the partner has
+    elsewhere; but what the partner has is asked for, outlines as much as its own eyes. Where the partner has the colour
+    of the ``background``, in [-1, 1], nothing counts: another shape is no reason to fade.
     """
     made = precise(made)
     bright, aim = source.mean(1, keepdim=True), partner.mean(1, keepdim=True)

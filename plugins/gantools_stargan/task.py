@@ -54,7 +54,7 @@ class StarGAN(Task[Config]):
         if names is None:
             return None
         together = [domains for domains in self.config.domains if set(names) <= set(domains)]
-        if not together or names[0] == names[1]:
+        if not together:
             known = "; ".join(", ".join(domains) for domains in self.config.domains)
             raise GanToolsError(f"--aligned {' '.join(names)}: not two domains of one data set", f"there are {known}")
         return Aligned(self.labels, *names)
