@@ -140,6 +140,9 @@ class DomainImages:
 def _twins(found: list[LabelledSet], names: tuple[str, str]) -> dict[Path, Path]:
     """Return, for pictures of the second of two domains, those of the first; GanToolsError if there are none."""
     together = [labelled for labelled in found if set(names) <= set(labelled.names)]
+    if not together:
+        known = "; ".join(", ".join(labelled.names) for labelled in found)
+        raise GanToolsError(f"--aligned {' '.join(names)}: not two domains of one data set", f"there are {known}")
     twins = {second: first for labelled in together for second, first in labelled.twins(*names).items()}
     if not twins:
         raise GanToolsError(

@@ -46,18 +46,8 @@ class StarGAN(Task[Config]):
         if config.paired and "independent" in self.labels.kinds:
             raise GanToolsError("--paired is for exclusive domains: of an attribute there are no pairs", "leave it out")
 
-        self.aligned = self._aligned()
-
-    def _aligned(self) -> Aligned | None:
-        """Return what --aligned asks for; GanToolsError if the names are not those of two domains of one data set."""
-        names = self.config.aligned
-        if names is None:
-            return None
-        together = [domains for domains in self.config.domains if set(names) <= set(domains)]
-        if not together:
-            known = "; ".join(", ".join(domains) for domains in self.config.domains)
-            raise GanToolsError(f"--aligned {' '.join(names)}: not two domains of one data set", f"there are {known}")
-        return Aligned(self.labels, *names)
+        there = set(config.aligned or ()) <= set(self.labels.names)  # not all are, of which an evaluation takes some
+        self.aligned = Aligned(self.labels, *config.aligned) if config.aligned and there else None
 
     def generators(self) -> dict[str, nn.Module]:
         """Build the generator, and for attributes a recogniser, so that a translation can keep what it does not change.

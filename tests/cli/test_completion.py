@@ -28,7 +28,10 @@ def offered(line: str) -> set[str]:
         ("gantools resume ", {"runs/cyclegan/7"}),
         ("gantools weights show emoji-s", {"emoji-styles"}),
         ("gantools translate x --weights runs/", {"runs/cyclegan/7"}),
-        ("gantools translate x --weights emoji-styles --to ", {"all", "fluent3d", "noto", "openmoji", "twemoji"}),
+        (
+            "gantools translate x --weights emoji-styles --to ",
+            {"all", "flat", "fluent3d", "noto", "openmoji", "twemoji"},
+        ),
         ("gantools translate x --weights emoji-colour --to ", set()),
     ],
 )

@@ -48,7 +48,7 @@ def test_nothing_too_large_is_translated(place):
 def test_directions_and_domains_are_those_of_the_weights(place):
     known = {name: translate.choices(place.find(name)) for name in place.weights("translate")}
     assert known["emoji-noto2fluent"] == ["a2b", "b2a"]
-    assert set(known["emoji-styles"]) == {"fluent3d", "noto", "openmoji", "twemoji"}
+    assert set(known["emoji-styles"]) == {"fluent3d", "noto", "openmoji", "twemoji", "flat"}
     assert known["emoji-colour"] == []
 
 

@@ -436,7 +436,7 @@ def test_damaged_exif_does_not_stop_a_translation(model):
 def test_a_notebook_shows_what_a_model_is_and_does():
     model = gantools.load("emoji-styles", "cpu")
     shown = model._repr_html_()
-    assert "fluent3d, noto, openmoji, twemoji" in shown
+    assert "fluent3d, noto, openmoji, twemoji, flat" in shown
     assert "src='data:image/png;base64,iVBOR" in shown
     assert "http" not in shown.partition("<img")[0]
     model.header.licence = "<script>"
