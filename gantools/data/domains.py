@@ -80,7 +80,7 @@ class DomainImages:
             sample["known"] = torch.tensor(float(partner is not None))
             sample["partner"] = window(picture if partner is None else partner, self.config, k)
         if self.config.twins:
-            twin = self._twin(part, index)
+            twin = self._twin(part, index, *self.config.twins)
             sample["twin"] = window(picture if twin is None else twin, self.config, k)
         return sample
 
@@ -91,11 +91,8 @@ class DomainImages:
             return picture
         return None if other is None else part.images.read(other)
 
-    def _twin(self, part: _Set, index: int) -> Tensor | None:
+    def _twin(self, part: _Set, index: int, first: str, second: str) -> Tensor | None:
         """Return the twin of a picture of the first of two aligned domains, None of others or if there is none."""
-        if self.config.twins is None:
-            return None
-        first, second = self.config.twins
         names = part.found.names
         if first not in names or not part.labels[index, part.own][names.index(first)]:
             return None

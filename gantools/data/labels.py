@@ -43,14 +43,10 @@ class LabelledSet:
         what = "exclusive domains" if self.kind == "exclusive" else "independent attributes"
         return f"{self.folder}: {what} {', '.join(f'{name} {count:,}' for name, count in self.counts().items())}"
 
-    def home(self, name: str, files: Sequence[Path]) -> Path:
-        """Return the folder that pictures of a domain are named in: its own if all lie there, or that of all."""
-        own = self.folder / name
-        return own if all(path.is_relative_to(own) for path in files) else self.folder
-
     def titles(self, name: str, files: Sequence[Path]) -> list[str]:
-        """Return what pictures of a domain are called: below the folder they are named in, without suffix."""
-        home = self.home(name, files)
+        """Return the names of pictures of a domain, without suffix: below its folder if all lie there, or the set's."""
+        own = self.folder / name
+        home = own if all(path.is_relative_to(own) for path in files) else self.folder
         return [path.relative_to(home).with_suffix("").as_posix() for path in files]
 
     def twins(self, first: str, second: str) -> dict[Path, Path]:

@@ -11,7 +11,8 @@ from torch import Tensor
 from gantools.errors import GanToolsError
 from gantools.interchange import Imported, Importer, Parts, Wishes, only_generator
 from gantools.networks.renaming import STATISTICS, Tensors, adopt, on_meta, shape_of
-from gantools_stargan.networks import Discriminator, Generator
+from gantools_stargan.discriminators import Discriminator
+from gantools_stargan.generator import Generator
 
 _BLOCK = re.compile(r"main\.(\d+)\.main\.0\.weight")
 _SIZE = 128

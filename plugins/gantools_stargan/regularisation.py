@@ -62,7 +62,7 @@ def details(made: Tensor, source: Tensor) -> Tensor:
     levels. An outline between two colours is no detail, and a detail may change its colour as what is around it does.
     What has no detail may get one.
     """
-    return _mean(alike * (1 - plain) * change for alike, plain, change in _compared(made, source, _APART))
+    return _mean(alike * (1 - even) * change for alike, even, change in _compared(made, source, _APART))
 
 
 def plain(made: Tensor, source: Tensor) -> Tensor:
@@ -73,11 +73,11 @@ def plain(made: Tensor, source: Tensor) -> Tensor:
     pixel and both sides are alike: exp(-(|a - b|^2 + |k|^2) / 2 s^2), s of 25 grey levels, k the source's
     x - (a + b) / 2.
     """
-    return _mean(alike * plain * change for alike, plain, change in _compared(made, source, _WIDE))
+    return _mean(alike * even * change for alike, even, change in _compared(made, source, _WIDE))
 
 
 def _compared(made: Tensor, source: Tensor, distances: Sequence[int]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Yield, for each distance and direction, how alike both sides are in the source, how plain it is, the change."""
+    """Yield, for each distance and direction, how alike both sides are in the source, how even it is, the change."""
     made = precise(made)
     for (a, b), (c, d) in zip(_sides(made, distances), _sides(source, distances), strict=True):
         stands_out = source - (c + d) / 2

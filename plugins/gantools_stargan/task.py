@@ -23,8 +23,9 @@ from gantools.objectives import Needs, Objective, Sample
 from gantools.task import Batch, Comparison, Graph, Losses, Networks, Outputs, StepRandom, Task, View
 from gantools_stargan.aligned import Aligned
 from gantools_stargan.config import Config, Options
+from gantools_stargan.discriminators import Discriminator, EnergyDiscriminator, Recogniser
+from gantools_stargan.generator import Generator, Palette
 from gantools_stargan.labels import Labels
-from gantools_stargan.networks import Discriminator, EnergyDiscriminator, Generator, Palette, Recogniser
 from gantools_stargan.regularisation import details, distance, paired, plain
 from gantools_stargan.targets import Target, every_target, read_source, read_target
 
@@ -46,7 +47,7 @@ class StarGAN(Task[Config]):
         if config.paired and "independent" in self.labels.kinds:
             raise GanToolsError("--paired is for exclusive domains: of an attribute there are no pairs", "leave it out")
 
-        there = set(config.aligned or ()) <= set(self.labels.names)  # not all are, of which an evaluation takes some
+        there = set(config.aligned or ()) <= set(self.labels.names)  # an evaluation may select fewer
         self.aligned = Aligned(self.labels, *config.aligned) if config.aligned and there else None
 
     def generators(self) -> dict[str, nn.Module]:
