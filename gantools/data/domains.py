@@ -30,7 +30,7 @@ class DomainImages:
     itself: it has the distribution of the paper's permuted labels and does not depend on how a batch is split. If
     ``config.partnered``, there is also ``"partner"``, the picture of the same name in the target's domain (in its own
     the picture itself), cut and mirrored alike, and ``"known"``: 1, or 0 where there is none. With ``config.twins``
-    there is ``"twin"``: for a picture of the first the second's, if it can be read and is not held back, else itself.
+    there is ``"twin"``: for a picture of either the other's, if it can be read and is not held back, else itself.
     """
 
     def __init__(self, config: DomainSettings, report: Report, held_back: int = 8) -> None:
@@ -91,12 +91,13 @@ class DomainImages:
             return picture
         return None if other is None else part.images.read(other)
 
-    def _twin(self, part: _Set, index: int, first: str, second: str) -> Tensor | None:
-        """Return the twin of a picture of the first of two aligned domains, None of others or if there is none."""
+    def _twin(self, part: _Set, index: int, *aligned: str) -> Tensor | None:
+        """Return the twin of a picture of one of two aligned domains, None of others or if there is none."""
         names = part.found.names
-        if first not in names or not part.labels[index, part.own][names.index(first)]:
+        own = names[int(part.labels[index, part.own].argmax())]
+        if own not in aligned or not set(aligned) <= set(names):
             return None
-        other = part.partner(index, names.index(second))
+        other = part.partner(index, names.index(aligned[own == aligned[0]]))
         return None if other is None else part.images.read(other)
 
     def files(self, k: int) -> Files:

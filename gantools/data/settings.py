@@ -148,7 +148,7 @@ class DomainSettings(FramedSettings):
 
     @property
     def twins(self) -> tuple[str, str] | None:
-        """Two domains; samples of the first come with the picture of the same name in the second."""
+        """Two domains; samples of either come with the picture of the same name in the other."""
         return None
 
 

@@ -133,8 +133,8 @@ class Config(DomainSettings):
     aligned: tuple[str, str] | None = option(
         None,
         "two domains, FIRST SECOND, whose pictures of the same name lie exactly on each other, the second's without "
-        "the first's outlines: with --paired these are learned pixel by pixel, and the first's pictures keep what the "
-        "second's show; not the paper's",
+        "the first's outlines: with --paired these are learned pixel by pixel, the first's pictures become what the "
+        "second's do, and outlines are learned on that; not the paper's",
         "Losses",
     )
     plain: float = option(

@@ -1,9 +1,9 @@
 """StarGAN (Choi et al. 2018): adversarial (eq. 8), classification (eq. 2 and 3) and reconstruction (eq. 4) losses.
 
 Not the paper's are the identity loss, the self-regularisation (Shrivastava et al. 2017, second term of eq. 4, as a mean
-over the pixels), what is kept of details and plain areas, the distance between pairs, the projection, real pictures
-with a wrong label among what is made (Reed et al. 2016, algorithm 1), the penalty on the domain logits and the palette:
-``--preset paper`` leaves them out.
+over the pixels), what is kept of details and plain areas, the distances between pairs and of what aligned drawings
+become, the projection, real pictures with a wrong label among what is made (Reed et al. 2016, algorithm 1), the penalty
+on the domain logits and the palette: ``--preset paper`` leaves them out.
 """
 
 from __future__ import annotations
@@ -137,10 +137,26 @@ class StarGAN(Task[Config]):
                 exact = (out["fake"] - batch["partner"]).abs().mean((1, 2, 3))
                 wrong = torch.where(self.aligned.between(batch), exact, wrong)
             losses["paired"] = config.paired * (wrong * batch["known"]).mean()
-        if config.reconstruction:
-            back = nets["g"](out["fake"], self.labels.told(batch["label"], batch["set"]))
-            losses["reconstruction"] = config.reconstruction * l1_loss(back, batch["image"])
+        if config.reconstruction or self.aligned:
+            losses |= self._way_back(nets, batch, out["fake"])
         return losses
+
+    def _way_back(self, nets: Networks, batch: Batch, fake: Tensor) -> Losses:
+        """Return the reconstruction loss, and for aligned domains how far drawings end from their twins.
+
+        The way back of these begins where the twin, without outlines, ends, so that nothing in it tells where they
+        were, and leads to the drawing: a real target for what was made (back-translation, Sennrich et al. 2016).
+        """
+        config, image = self.config, batch["image"]
+        told = self.labels.told(batch["label"], batch["set"])
+        if not self.aligned:
+            return {"reconstruction": config.reconstruction * l1_loss(nets["g"](fake, told), image)}
+        away = self.aligned.away(nets, batch, fake)
+        back = nets["g"](fake.index_copy(0, away.rows, away.bare), told.index_copy(0, away.rows, away.labels))
+        wrong = (back - image.index_copy(0, away.rows, away.outlined)).abs().mean((1, 2, 3))
+        weights = torch.full_like(wrong, config.reconstruction).index_fill(0, away.rows, config.paired)
+        far = (away.drawn - away.bare).abs().mean((1, 2, 3)).sum() / len(image)
+        return {"twin": config.paired * far, "reconstruction": (weights * wrong).mean()}
 
     def variants(self, options: Options) -> dict[str, Options]:
         """Return a translation for each target; `all` stands for every domain or attribute."""
