@@ -7,22 +7,23 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from gantools.objectives.base import precise
 from gantools.task import Batch, Networks
 from gantools_stargan.labels import Labels
 
 
-class Away(NamedTuple):
-    """Translations of drawings that leave both domains, with and without outlines: ``rows`` of a batch.
+class Back(NamedTuple):
+    """The way back of N translations: from ``start`` [N, 3, H, W], told ``labels`` [N, C], to ``end`` [N, 3, H, W].
 
-    ``drawn`` is what becomes of the one with outlines, ``bare`` of the other, [M, 3, H, W] each; ``outlined`` [M, 3,
-    H, W] and ``labels`` [M, C] are the picture with outlines and its domain.
+    ``exact`` [N] says for which the end is known to the pixel. ``far`` [N] is how far a drawing's translation is from
+    its twin, or in a third domain from the twin's translation; 0 for other samples.
     """
 
-    rows: Tensor
-    drawn: Tensor
-    bare: Tensor
-    outlined: Tensor
+    start: Tensor
     labels: Tensor
+    end: Tensor
+    exact: Tensor
+    far: Tensor
 
 
 class Aligned:
@@ -30,7 +31,7 @@ class Aligned:
 
     What a picture of the first should be in the second, and the reverse, is known to the pixel (`between`). Into any
     other domain it goes without its outlines, so it is compared with its picture in the second, its twin (`source`),
-    and should become what the twin does (`away`).
+    and should become what the twin does; the way back leads from there (`back`).
     """
 
     def __init__(self, labels: Labels, first: str, second: str) -> None:
@@ -47,20 +48,36 @@ class Aligned:
         changes = batch["label"][:, self.first] != batch["target"][:, self.first]
         return torch.where(changes[:, None, None, None], batch["twin"], batch["image"])
 
-    def away(self, nets: Networks, batch: Batch, fake: Tensor) -> Away:
-        """Translate the twins of what goes from either domain into a third; without a twin nothing does."""
-        label, target, twin = batch["label"], batch["target"], batch["twin"]
-        own, wanted = (labels[:, [self.first, self.second]].sum(1) > 0 for labels in (label, target))
-        rows = torch.nonzero(own & ~wanted & (twin != batch["image"]).flatten(1).any(1)).flatten()
-        made = fake[rows]
-        other = nets["g"](twin[rows], self.labels.told(target[rows], batch["set"][rows])) if len(rows) else made
-        outlines = label[rows, self.first][:, None, None, None] > 0
-        labels = torch.zeros_like(label[rows])
-        labels[:, self.first] = 1
-        return Away(
-            rows,
-            torch.where(outlines, made, other),
-            torch.where(outlines, other, made).detach(),
-            torch.where(outlines, batch["image"][rows], twin[rows]),
-            self.labels.told(labels, batch["set"][rows]),
+    def back(self, nets: Networks, batch: Batch, fake: Tensor) -> Back:
+        """Return where the way back begins and ends, so that nothing hidden in a translation tells where outlines were.
+
+        Between the two domains it begins at the twin. From a third it begins at what the picture without outlines
+        becomes there, and leads to the one with them: a real target for what was made (back-translation, Sennrich et
+        al. 2016).
+        """
+        image, twin, label = batch["image"], batch["twin"], batch["label"]
+        known = (twin != image).flatten(1).any(1)  # what has no twin comes with itself
+        wanted = batch["target"][:, [self.first, self.second]].sum(1) > 0
+        between, outlined = self.between(batch) & known, label[:, self.first, None, None, None] > 0
+        rows = torch.nonzero(known & ~wanted).flatten()
+        drawn, bare = self._both(nets, batch, fake := precise(fake), rows)
+        labels = label.index_fill(0, rows, 0).index_put((rows, torch.full_like(rows, self.first)), label.new_ones(()))
+        return Back(
+            torch.where(between[:, None, None, None], twin, fake).index_copy(0, rows, bare),
+            self.labels.told(labels, batch["set"]),
+            image.index_copy(0, rows, torch.where(outlined, image, twin)[rows]),
+            between.index_fill(0, rows, True),
+            (between * _distance(fake, twin)).index_copy(0, rows, _distance(drawn, bare)),
         )
+
+    def _both(self, nets: Networks, batch: Batch, fake: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what becomes of drawings with outlines in these rows [M, 3, H, W], and of those without: the aim."""
+        made = other = fake[rows]
+        if len(rows):
+            other = precise(nets["g"](batch["twin"][rows], self.labels.told(batch["target"][rows], batch["set"][rows])))
+        outlined = batch["label"][rows, self.first][:, None, None, None] > 0
+        return torch.where(outlined, made, other), torch.where(outlined, other, made).detach()
+
+
+def _distance(one: Tensor, other: Tensor) -> Tensor:
+    return (one - other).abs().mean((1, 2, 3))

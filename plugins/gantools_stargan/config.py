@@ -133,9 +133,12 @@ class Config(DomainSettings):
     aligned: tuple[str, str] | None = option(
         None,
         "two domains, FIRST SECOND, whose pictures of the same name lie exactly on each other, the second's without "
-        "the first's outlines: with --paired these are learned pixel by pixel, the first's pictures become what the "
-        "second's do, and outlines are learned on that; not the paper's",
+        "the first's outlines: between these the picture is known to the pixel, the first's pictures become what the "
+        "second's do, and outlines are learned on that; with --paired; not the paper's",
         "Losses",
+    )
+    exact: float = option(
+        60.0, "weight of what --aligned knows to the pixel, in place of --reconstruction too", "Losses", ge=0
     )
     plain: float = option(
         0.0,
@@ -200,7 +203,7 @@ class Config(DomainSettings):
             "skips": False, "norm": "instance", "smoothing": False, "palette": False, "refine": False,
             "d_width": 64, "d_layers": 6, "d_fine": 0, "projection": False, "classification": 1.0,
             "domain_penalty": 0.0, "mismatched": 0.0, "identity": 0.0, "self_regularisation": 0.0, "reach": 0,
-            "chroma": 0.0, "details": 0.0, "plain": 0.0, "paired": 0.0, "aligned": None,
+            "chroma": 0.0, "details": 0.0, "plain": 0.0, "paired": 0.0, "aligned": None, "exact": 60.0,
             "reconstruction": 10.0, "adversarial": 1.0,
         }
     }  # fmt: skip

@@ -134,29 +134,22 @@ class StarGAN(Task[Config]):
             background = [value / 127.5 - 1 for value in parse_background(config.background)]
             wrong = paired(out["fake"], source, batch["partner"], background)
             if self.aligned:
-                exact = (out["fake"] - batch["partner"]).abs().mean((1, 2, 3))
-                wrong = torch.where(self.aligned.between(batch), exact, wrong)
+                wrong = wrong * ~self.aligned.between(batch)  # these are known to the pixel
             losses["paired"] = config.paired * (wrong * batch["known"]).mean()
         if config.reconstruction or self.aligned:
             losses |= self._way_back(nets, batch, out["fake"])
         return losses
 
     def _way_back(self, nets: Networks, batch: Batch, fake: Tensor) -> Losses:
-        """Return the reconstruction loss, and for aligned domains how far drawings end from their twins.
-
-        The way back of these begins where the twin, without outlines, ends, so that nothing in it tells where they
-        were, and leads to the drawing: a real target for what was made (back-translation, Sennrich et al. 2016).
-        """
-        config, image = self.config, batch["image"]
-        told = self.labels.told(batch["label"], batch["set"])
+        """Return the reconstruction loss, and for aligned domains how far drawings are from what they should become."""
+        config = self.config
         if not self.aligned:
-            return {"reconstruction": config.reconstruction * l1_loss(nets["g"](fake, told), image)}
-        away = self.aligned.away(nets, batch, fake)
-        back = nets["g"](fake.index_copy(0, away.rows, away.bare), told.index_copy(0, away.rows, away.labels))
-        wrong = (back - image.index_copy(0, away.rows, away.outlined)).abs().mean((1, 2, 3))
-        weights = torch.full_like(wrong, config.reconstruction).index_fill(0, away.rows, config.paired)
-        far = (away.drawn - away.bare).abs().mean((1, 2, 3)).sum() / len(image)
-        return {"twin": config.paired * far, "reconstruction": (weights * wrong).mean()}
+            again = nets["g"](fake, self.labels.told(batch["label"], batch["set"]))
+            return {"reconstruction": config.reconstruction * l1_loss(again, batch["image"])}
+        back = self.aligned.back(nets, batch, fake)
+        wrong = (nets["g"](back.start, back.labels) - back.end).abs().mean((1, 2, 3))
+        weights = torch.where(back.exact, config.exact, config.reconstruction)
+        return {"aligned": config.exact * back.far.mean(), "reconstruction": (weights * wrong).mean()}
 
     def variants(self, options: Options) -> dict[str, Options]:
         """Return a translation for each target; `all` stands for every domain or attribute."""
