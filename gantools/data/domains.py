@@ -30,7 +30,8 @@ class DomainImages:
     itself: it has the distribution of the paper's permuted labels and does not depend on how a batch is split. If
     ``config.partnered``, there is also ``"partner"``, the picture of the same name in the target's domain (in its own
     the picture itself), cut and mirrored alike, and ``"known"``: 1, or 0 where there is none. With ``config.twins``
-    there is ``"twin"``: for a picture of either the other's, if it can be read and is not held back, else itself.
+    there is ``"twin"``, for a picture of either the other's, if it can be read and is not held back, else itself, and
+    ``"twinned"``: 1, or 0 for itself.
     """
 
     def __init__(self, config: DomainSettings, report: Report, held_back: int = 8) -> None:
@@ -80,7 +81,8 @@ class DomainImages:
             sample["known"] = torch.tensor(float(partner is not None))
             sample["partner"] = window(picture if partner is None else partner, self.config, k)
         if self.config.twins:
-            twin = self._twin(part, index, *self.config.twins)
+            twin = self._twin(part, index, self.config.twins)
+            sample["twinned"] = torch.tensor(float(twin is not None))
             sample["twin"] = window(picture if twin is None else twin, self.config, k)
         return sample
 
@@ -91,13 +93,14 @@ class DomainImages:
             return picture
         return None if other is None else part.images.read(other)
 
-    def _twin(self, part: _Set, index: int, *aligned: str) -> Tensor | None:
+    def _twin(self, part: _Set, index: int, aligned: tuple[str, str]) -> Tensor | None:
         """Return the twin of a picture of one of two aligned domains, None of others or if there is none."""
         names = part.found.names
         own = names[int(part.labels[index, part.own].argmax())]
-        if own not in aligned or not set(aligned) <= set(names):
+        if own not in aligned:
             return None
-        other = part.partner(index, names.index(aligned[own == aligned[0]]))
+        first, second = aligned
+        other = part.partner(index, names.index(second if own == first else first))
         return None if other is None else part.images.read(other)
 
     def files(self, k: int) -> Files:

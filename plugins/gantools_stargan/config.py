@@ -133,12 +133,15 @@ class Config(DomainSettings):
     aligned: tuple[str, str] | None = option(
         None,
         "two domains, FIRST SECOND, whose pictures of the same name lie exactly on each other, the second's without "
-        "the first's outlines: between these the picture is known to the pixel, the first's pictures become what the "
-        "second's do, and outlines are learned on that; with --paired; not the paper's",
+        "the first's outlines; with --paired and --exact; not the paper's",
         "Losses",
     )
     exact: float = option(
-        60.0, "weight of what --aligned knows to the pixel, in place of --reconstruction too", "Losses", ge=0
+        0.0,
+        "weight of what --aligned domains know to the pixel: each other's pictures, what the first's should become in "
+        "others, and the way back, without --reconstruction; 60 is a good start; not the paper's",
+        "Losses",
+        ge=0,
     )
     plain: float = option(
         0.0,
@@ -161,6 +164,10 @@ class Config(DomainSettings):
             raise ValueError(f"--aligned {' '.join(self.aligned)}: give two domains, not one twice")
         if self.aligned and not self.paired:
             raise ValueError("--aligned has no meaning without --paired")
+        if self.aligned and not self.exact:
+            raise ValueError("--aligned needs a weight: give --exact 60")
+        if self.exact and not self.aligned:
+            raise ValueError("--exact has no meaning without --aligned")
         if self.domain_penalty and not self.classification:
             raise ValueError("--domain-penalty has no meaning without --classification")
         if self.mismatched and not self.projection:
@@ -203,7 +210,7 @@ class Config(DomainSettings):
             "skips": False, "norm": "instance", "smoothing": False, "palette": False, "refine": False,
             "d_width": 64, "d_layers": 6, "d_fine": 0, "projection": False, "classification": 1.0,
             "domain_penalty": 0.0, "mismatched": 0.0, "identity": 0.0, "self_regularisation": 0.0, "reach": 0,
-            "chroma": 0.0, "details": 0.0, "plain": 0.0, "paired": 0.0, "aligned": None, "exact": 60.0,
+            "chroma": 0.0, "details": 0.0, "plain": 0.0, "paired": 0.0, "aligned": None, "exact": 0.0,
             "reconstruction": 10.0, "adversarial": 1.0,
         }
     }  # fmt: skip

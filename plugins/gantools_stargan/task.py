@@ -141,15 +141,17 @@ class StarGAN(Task[Config]):
         return losses
 
     def _way_back(self, nets: Networks, batch: Batch, fake: Tensor) -> Losses:
-        """Return the reconstruction loss, and for aligned domains how far drawings are from what they should become."""
+        """Return the reconstruction loss, and for aligned domains how far all is from where it should be instead."""
         config = self.config
         if not self.aligned:
             again = nets["g"](fake, self.labels.told(batch["label"], batch["set"]))
             return {"reconstruction": config.reconstruction * l1_loss(again, batch["image"])}
         back = self.aligned.back(nets, batch, fake)
         wrong = (nets["g"](back.start, back.labels) - back.end).abs().mean((1, 2, 3))
-        weights = torch.where(back.exact, config.exact, config.reconstruction)
-        return {"aligned": config.exact * back.far.mean(), "reconstruction": (weights * wrong).mean()}
+        return {
+            "aligned": config.exact * (back.far + back.exact * wrong).mean(),
+            "reconstruction": config.reconstruction * (~back.exact * wrong).mean(),
+        }
 
     def variants(self, options: Options) -> dict[str, Options]:
         """Return a translation for each target; `all` stands for every domain or attribute."""

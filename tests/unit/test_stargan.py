@@ -394,32 +394,36 @@ def test_what_is_plain_may_get_shades_and_edges_of_its_own_but_no_spots():
     assert plain(slope, flat) < plain(wave, flat) / 5
 
 
+LABELS, TARGETS = [4, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2], [3, 0, 1, 1, 2, 2, 0, 0, 1, 2, 0, 2]
+TWINNED = torch.tensor([0, 1, 1, 0, 1, 0, 1, 0, 1, 1, 0, 0.0])
+
+
 def aligned_task(**settings):
     """Return a task, networks and a batch of drawings, of the same without lines, and of others, with what is made."""
-    names = {"select": ["drawn,bare,other"], "labels": ["exclusive"], "aligned": ("drawn", "bare"), "paired": 2.0}
-    stargan = task(**{**names, "objective": "lsgan", "reconstruction": 0, **settings})
+    names = {"select": ["drawn,bare,other", "here,there"], "labels": ["exclusive"] * 2, "aligned": ("drawn", "bare")}
+    settings = {"paired": 2.0, "exact": 3.0, "objective": "lsgan", "reconstruction": 0, **names, **settings}
+    stargan = task(**settings)
     nets = gantools.task.Networks(stargan.generators(), stargan.discriminators(build_objective(stargan.config).needs))
-    label = torch.eye(3)[[0, 0, 0, 0, 1, 1, 1, 2, 2, 2]]
-    target = torch.eye(3)[[0, 1, 2, 2, 0, 1, 2, 0, 1, 2]]
-    pictures = torch.rand(3, 10, 3, 32, 32)
+    pictures = torch.rand(3, 12, 3, 32, 32)
     batch = dict(zip(("image", "twin", "partner"), pictures, strict=True))
-    batch |= {"label": label, "target": target, "set": torch.zeros(10).long(), "known": torch.ones(10)}
-    batch["twin"][[3, 7, 8, 9]] = batch["image"][[3, 7, 8, 9]]  # these have none
-    rng = StepRandom(0, "g", 0, rows=slice(0, 10), total=10, device=torch.device("cpu"), update=0)
+    batch |= {"label": torch.eye(5)[LABELS], "target": torch.eye(5)[TARGETS], "known": torch.ones(12)}
+    batch |= {"twinned": TWINNED, "set": torch.tensor([1] + [0] * 11)}
+    batch["twin"] = torch.where(TWINNED[:, None, None, None] > 0, batch["twin"], batch["image"])
+    rng = StepRandom(0, "g", 0, rows=slice(0, 12), total=12, device=torch.device("cpu"), update=0)
     out = stargan.forward(nets, batch, rng)
     losses = stargan.g_losses(nets, batch, out, build_objective(stargan.config), rng)
     return stargan, nets, batch, out["fake"], losses
 
 
 def kept_of(batch):
-    changes = [1, 2, 3, 4]  # outlines come or go
+    changes = [2, 3, 4, 5, 6, 7]  # outlines come or go
     return batch["image"].index_copy(0, torch.tensor(changes), batch["twin"][changes])
 
 
-def test_between_aligned_domains_pixels_count_and_elsewhere_what_lies_near():
-    _, _, batch, fake, losses = aligned_task(exact=0)
+def test_between_aligned_domains_only_pixels_count_and_elsewhere_what_lies_near():
+    _, _, batch, fake, losses = aligned_task()
     far = paired(fake, kept_of(batch), batch["partner"], [1, 1, 1])
-    far[[1, 4]] = 0
+    far[[2, 3, 6, 7]] = 0
     torch.testing.assert_close(losses["paired"], 2 * far.mean())
 
 
@@ -429,30 +433,37 @@ def test_what_has_a_twin_keeps_what_the_twin_shows_where_outlines_come_or_go():
 
 
 def test_a_drawing_becomes_what_its_twin_does_and_of_that_the_drawing_is_made_again():
-    _, nets, batch, fake, losses = aligned_task(reconstruction=5, exact=3)
-    generator, (drawn, other) = nets["g"], torch.eye(3)[[0, 2]].split(1)
-    twins = generator(batch["twin"][[2, 6]], other.expand(2, -1))
-    ends = torch.stack([twins[0], fake[6]]).detach()  # of the pictures without lines
-    apart = torch.stack([fake[2] - ends[0], twins[1] - ends[1], *(fake - batch["twin"])[[1, 4]]])
-    expected = 3 * apart.abs().mean((1, 2, 3)).sum() / 10
-    torch.testing.assert_close(losses["aligned"], expected)
-    starts = torch.cat([ends, batch["twin"][[1, 4]]])  # between both domains too the way back begins at what is known
-    labels = torch.cat([drawn, drawn, batch["label"][[1, 4]]])
-    again = generator(starts, labels) - torch.stack([batch["image"][2], batch["twin"][6], *batch["image"][[1, 4]]])
-    rest = [0, 3, 5, 7, 8, 9]
-    back = generator(fake[rest], batch["label"][rest]) - batch["image"][rest]
-    total = 3 * again.abs().mean((1, 2, 3)).sum() + 5 * back.abs().mean((1, 2, 3)).sum()
-    torch.testing.assert_close(losses["reconstruction"], total / 10)
-    for loss, wanted in ((losses["aligned"], expected), (losses["reconstruction"], total / 10)):
-        given, right = (torch.autograd.grad(x, generator.head.weight, retain_graph=True) for x in (loss, wanted))
-        torch.testing.assert_close(given, right, atol=1e-5, rtol=1e-3)  # none by way of what is a pattern
+    stargan, nets, batch, fake, losses = aligned_task(reconstruction=5)
+
+    def translated(images, domains):
+        return nets["g"](images, stargan.labels.told(torch.eye(5)[domains], torch.zeros(len(images)).long()))
+
+    twins = translated(batch["twin"][[4, 9]], [2, 2])
+    ends = torch.stack([twins[0], fake[9]]).detach()  # of the pictures without lines
+    apart = torch.stack([fake[4] - ends[0], twins[1] - ends[1], *(fake - batch["twin"])[[2, 6]]])
+    starts = torch.cat([ends, batch["twin"][[2, 6]]])  # between both domains too the way back begins at what is known
+    drawings = torch.stack([batch["image"][4], batch["twin"][9], *batch["image"][[2, 6]]])
+    again = translated(starts, [0, 0, 0, 1]) - drawings
+    expected = 3 * (apart.abs() + again.abs()).mean((1, 2, 3)).sum() / 12
+    rest = [1, 3, 5, 7, 8, 10, 11]
+    back = (translated(fake[rest], [LABELS[row] for row in rest]) - batch["image"][rest]).abs().mean((1, 2, 3)).sum()
+    other = nets["g"](fake[:1], stargan.labels.told(batch["label"][:1], batch["set"][:1])) - batch["image"][:1]
+    total = 5 * (back + other.abs().mean()) / 12
+    for loss, wanted in ((losses["aligned"], expected), (losses["reconstruction"], total)):
+        torch.testing.assert_close(loss, wanted)
+        given, right = (torch.autograd.grad(x, nets["g"].head.weight, retain_graph=True) for x in (loss, wanted))
+        torch.testing.assert_close(given, right, atol=1e-5, rtol=1e-3)  # none by way of what is to be reached
+    exact = aligned_task()[-1]
+    assert exact["aligned"] > 0
+    assert exact["reconstruction"] == 0
 
 
-def test_without_a_drawing_that_leaves_its_domain_all_lead_back_as_ever():
-    stargan, nets, batch, fake, _ = aligned_task(reconstruction=5)
-    some = [0, 3, 5, 7, 8, 9]
+@pytest.mark.parametrize("norm", ["instance", "demodulation"])
+def test_without_a_drawing_that_leaves_its_domain_all_lead_back_as_ever(norm):
+    stargan, nets, batch, fake, _ = aligned_task(reconstruction=5, norm=norm)
+    some = [1, 3, 5, 7, 8, 10, 11]
     losses = stargan._way_back(nets, {name: rows[some] for name, rows in batch.items()}, fake[some])
-    back = nets["g"](fake[some], batch["label"][some])
+    back = nets["g"](fake[some], stargan.labels.told(batch["label"][some], batch["set"][some]))
     torch.testing.assert_close(losses["reconstruction"], 5 * (back - batch["image"][some]).abs().mean())
     assert losses["aligned"] == 0
 
@@ -462,6 +473,8 @@ def test_without_a_drawing_that_leaves_its_domain_all_lead_back_as_ever():
     [
         ({"aligned": ("drawn", "drawn")}, "give two domains, not one twice"),
         ({"aligned": "drawn,bare", "paired": 0}, "--aligned has no meaning without --paired"),
+        ({"aligned": "drawn,bare", "exact": 0}, "--aligned needs a weight: give --exact 60"),
+        ({"aligned": None}, "--exact has no meaning without --aligned"),
     ],
 )
 def test_aligned_domains_have_to_be_two_and_paired(settings, message):
@@ -696,13 +709,15 @@ def test_a_twin_lies_on_its_picture_and_only_aligned_domains_have_them(elsewhere
             if name == "bare":
                 picture[5:9] = 255  # its lines, so that it would be trimmed otherwise
             Image.fromarray(picture).save(elsewhere / "data" / name / f"{i}.png")
-    framing = {"size": 24, "load_size": 24, "trim": True, "pad": 4, "paired": 1, "aligned": ("drawn", "bare")}
+    framing = {"size": 24, "load_size": 24, "trim": True, "pad": 4, "paired": 1, "exact": 1}
+    framing["aligned"] = ("drawn", "bare")
     data = DomainImages(gantools.api.configure("stargan", data="data", device="cpu", **framing), lambda *_: None, 0)
     found = set()
     assert data.sets[0].found.names == ("bare", "drawn", "other")  # the first aligned one is not the first of all
     for sample in (data[k] for k in range(100)):
         rows = (sample["twin"] != sample["image"]).any(0).any(1).sum()
         assert rows <= 8  # 4 of 21 that fill 24, and those around that the filter changes
+        assert sample["twinned"] == bool(rows)
         found.add((data.sets[0].found.names[sample["label"].argmax()], bool(rows)))
     assert found == {("drawn", True), ("drawn", False), ("bare", True), ("other", False)}
     for path in (elsewhere / "data" / "bare").iterdir():
