@@ -2,8 +2,10 @@
 
 An OpenMoji has its lines in groups of their own, over flat colours. A line with different colours on both sides is an
 outline, and the colours under it meet in the middle: without it there is the same drawing, and each thing lies where it
-was. A line with one colour on both sides is part of the drawing (a mouth, a fold, the outline of something white) and
-stays.
+was. A line with one colour on both sides is part of the drawing (a mouth, a fold) and stays.
+
+Something white would be gone without its outline. So what is white up to there is pale here, as styles without outlines
+paint it: a panda, a clock, a coat.
 """
 
 from __future__ import annotations
@@ -24,9 +26,12 @@ if TYPE_CHECKING:
 SIDE = 256  # pixels, in which lines are 7 wide
 WIDEST = 20  # half of what is still a line; an area is wider
 UNLIKE = 24  # grey levels by which two colours differ
+AT_EDGE = 9  # as far from the background as a line is wide
 NEAR = 4  # as far as neighbours decide together
 CORE = 2  # half of the narrowest that stays
 AROUND = 6  # as far as what stays is one with it
+WHITE = 250  # grey levels from which a colour is white
+PALE = (225, 232, 237)  # what is white becomes without its outline
 
 for prefix, namespace in (("", "http://www.w3.org/2000/svg"), ("xlink", "http://www.w3.org/1999/xlink")):
     ElementTree.register_namespace(prefix, namespace)
@@ -37,12 +42,15 @@ def draw_flat(svg: bytes, size: int) -> Image:
     import numpy as np
     from PIL import Image
 
-    full, bare = (np.asarray(draw(data, SIDE)).astype(np.int16) for data in (svg, without_lines(svg)))
+    surfaces = without_lines(svg)
+    full, bare = (np.asarray(draw(data, SIDE)).astype(np.int16) for data in (svg, surfaces))
     lines = np.abs(full - bare).max(2) > UNLIKE
+    pale = white_things(surfaces, bare)
+    bare[pale] = PALE
     share = average(outlines(lines, bare), NEAR) / np.maximum(average(lines, NEAR), 1e-6)
     stays = lines & (share < 0.5)
     stays &= grown(~grown(~stays, CORE), AROUND)  # what is thinner than a line is its rest where others end
-    flat = np.where((stays | ~grown(lines, CORE + 1))[..., None], full, bare)
+    flat = np.where((stays | ~(pale | grown(lines, CORE + 1)))[..., None], full, bare)
     smooth = Image.Resampling.BOX if size < SIDE else Image.Resampling.LANCZOS
     return Image.fromarray(flat.astype(np.uint8)).resize((size, size), smooth)
 
@@ -53,6 +61,18 @@ def without_lines(svg: bytes) -> bytes:
     for group in [part for part in root if part.get("id", "").startswith("line")]:
         root.remove(group)
     return ElementTree.tostring(root)
+
+
+def white_things(svg: bytes, picture: Array) -> Array:
+    """Return which pixels are of white surfaces at the edge of a drawing without lines; `picture` has it over white."""
+    import numpy as np
+
+    there = (np.abs(draw(svg, SIDE, "#000000") - picture) < UNLIKE).all(2)
+    white = there & (picture > WHITE).all(2)
+    found, more = np.zeros_like(white), white & grown(~there, AT_EDGE)
+    while (more != found).any():
+        found, more = more, white & grown(more, NEAR)
+    return found
 
 
 def outlines(lines: Array, bare: Array) -> Array:

@@ -85,23 +85,23 @@ def is_test(key: str) -> bool:
     return key_hash(key) % 10 == 0
 
 
-def draw(data: bytes, size: int) -> Image:
-    """Turn an SVG, PNG or WebP file into an RGB picture of `size` x `size` over white."""
+def draw(data: bytes, size: int, background: str = "#ffffff") -> Image:
+    """Turn an SVG, PNG or WebP file into an RGB picture of `size` x `size` over a colour."""
     from PIL import Image
 
     if b"<svg" in data[:1000]:
-        data = draw_svg(data.decode(), size)
+        data = draw_svg(data.decode(), size, background)
     picture = Image.open(io.BytesIO(data)).convert("RGBA")
-    white = Image.new("RGBA", picture.size, "white")
-    flat = Image.alpha_composite(white, picture).convert("RGB")
+    under = Image.new("RGBA", picture.size, background)
+    flat = Image.alpha_composite(under, picture).convert("RGB")
     return flat.resize((size, size), Image.Resampling.LANCZOS)
 
 
-def draw_svg(text: str, size: int) -> bytes:
-    """Draw an SVG document over white and return a PNG file."""
+def draw_svg(text: str, size: int, background: str = "#ffffff") -> bytes:
+    """Draw an SVG document over a colour and return a PNG file."""
     from resvg_py import svg_to_bytes
 
-    return svg_to_bytes(text, width=size, height=size, background="#ffffff", skip_system_fonts=True)
+    return svg_to_bytes(text, width=size, height=size, background=background, skip_system_fonts=True)
 
 
 def save(picture: Image, path: Path) -> None:
