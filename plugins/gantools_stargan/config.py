@@ -51,6 +51,14 @@ class Config(DomainSettings):
         "not the paper's",
         "Networks",
     )
+    tanh_slope: float = option(
+        0.0,
+        "least slope of the generator's tanh for gradients that lead back from an end of the range; with 0 what is "
+        "white can hardly become anything else; 0.05 is a good start; not the paper's",
+        "Networks",
+        ge=0,
+        le=1,
+    )
     recogniser: bool = option(
         True,
         "learn to see which attributes a picture has, so that --to +A keeps the others; not the paper's",
@@ -208,6 +216,7 @@ class Config(DomainSettings):
             "lr_g": 1e-4, "lr_d": 1e-4, "betas": (0.5, 0.999), "optimizer": "adam", "ema": 0.0, "augment": "",
             "objective": "wgan-gp", "n_critic": 5, "width": 64, "blocks": 6, "upsample": "transpose",
             "skips": False, "norm": "instance", "smoothing": False, "palette": False, "refine": False,
+            "tanh_slope": 0.0,
             "d_width": 64, "d_layers": 6, "d_fine": 0, "projection": False, "classification": 1.0,
             "domain_penalty": 0.0, "mismatched": 0.0, "identity": 0.0, "self_regularisation": 0.0, "reach": 0,
             "chroma": 0.0, "details": 0.0, "plain": 0.0, "paired": 0.0, "aligned": None, "exact": 0.0,

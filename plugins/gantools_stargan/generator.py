@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn.functional import grid_sample, mse_loss, pad
 
 from gantools.networks import Doubling, InstanceNorm, PictureConv2d
@@ -38,6 +39,8 @@ class Generator(nn.Module):
 
     ``refine``, not the paper's, adds two convolutions at full size, whose channels the last one sees besides.
 
+    ``tanh_slope``, not the paper's, lets colours at the end of the range come back (`bounded`).
+
     ``smoothing``, not the paper's, ends it with a filter that takes haze off flat colours (`Smoothing`); ``palette``
     with a table that moves colours towards those of the domain (`Palette`).
     """
@@ -55,8 +58,10 @@ class Generator(nn.Module):
         smoothing: bool = False,
         palette: bool = False,
         refine: bool = False,
+        tanh_slope: float = 0.0,
     ) -> None:
         super().__init__()
+        self.tanh_slope = tanh_slope
         self.skips, self.sees_labels = skips, norm == "instance"
         twice, seen = 2 if skips else 1, labels if self.sees_labels else 0
         padding: Padding = "zeros" if self.sees_labels else "replicate"
@@ -106,12 +111,38 @@ class Generator(nn.Module):
         change, kept = painted[:, :3], painted[:, 3:]
         if self.skips:
             change = change + 2 * kept.sigmoid() * (_SOURCE * image).atanh()
-        result = change.tanh()
+        slope = self.tanh_slope if self.training else 0.0
+        result = bounded(change, slope) if slope else change.tanh()
         result = result if self.smoothing is None else self.smoothing(result, labels)
         return result if self.palette is None else self.palette(result, labels)
 
     def _beside(self, x: Tensor, seen: Tensor) -> Tensor:
         return torch.cat([x, seen], 1) if self.skips else x
+
+
+def bounded(x: Tensor, least: float) -> Tensor:
+    """Return tanh(x), whose slope is at least ``least`` for a gradient that leads back from an end of the range.
+
+    White is there: what has to become a little darker hardly learns it otherwise, as hardly any of its gradient passes.
+    """
+    result: Tensor = _Bounded.apply(x, least)
+    return result
+
+
+class _Bounded(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, least: float) -> Tensor:
+        result: Tensor = x.tanh()
+        ctx.save_for_backward(result)
+        ctx.least = least
+        return result
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        result: Tensor = ctx.saved_tensors[0]
+        slope = 1 - result.square()
+        return gradient * torch.where(gradient * result > 0, slope.clamp(min=ctx.least), slope), None
 
 
 class Smoothing(nn.Module):

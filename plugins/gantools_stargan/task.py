@@ -57,7 +57,7 @@ class StarGAN(Task[Config]):
         """
         config = self.config
         shape = (config.width, config.blocks, config.upsample, config.skips, config.norm)
-        ends = (config.smoothing, config.palette, config.refine)
+        ends = (config.smoothing, config.palette, config.refine, config.tanh_slope)
         networks: dict[str, nn.Module] = {"g": Generator(self.labels.inputs, *shape, *ends)}
         if self._recognises:
             networks["recogniser"] = Recogniser(len(self.labels.names))

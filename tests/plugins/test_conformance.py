@@ -13,7 +13,7 @@ _OPTIONS = {"stargan": {"to": ["a"]}}
 _TINY = {"size": 32, "width": 4, "blocks": 1, "d_layers": 2, "pool_size": 2, "z": 2, "noise": 3}
 _TINY |= {"smoothing": True, "self_regularisation": 1, "reach": 1, "d_fine": 1}
 _TINY |= {"palette": True, "chroma": 1, "details": 1, "plain": 1, "pad": 2, "domain_penalty": 0.1}
-_TINY |= {"refine": True, "paired": 1, "aligned": ("a", "b"), "exact": 1}
+_TINY |= {"refine": True, "paired": 1, "aligned": ("a", "b"), "exact": 1, "tanh_slope": 0.05}
 
 
 class _WithWords(TaskConformance):

@@ -29,7 +29,7 @@ from gantools.plugins import manager
 from gantools.randomness import StepRandom
 from gantools_stargan.config import Config, Options
 from gantools_stargan.discriminators import Discriminator, edges
-from gantools_stargan.generator import Generator, Palette, Smoothing
+from gantools_stargan.generator import Generator, Palette, Smoothing, bounded
 from gantools_stargan.regularisation import details, distance, nearest, paired, plain
 from gantools_stargan.targets import Target, every_target, read_target
 from gantools_stargan.task import StarGAN
@@ -133,6 +133,32 @@ def test_with_skips_a_network_that_paints_nothing_keeps_its_source_and_without_t
         generator = Generator(2, 4, 1, skips=skips)
         torch.nn.init.zeros_(generator.head.weight)
         torch.testing.assert_close(generator(images, labels), expected)
+
+
+def test_a_least_slope_of_tanh_is_for_gradients_that_lead_back_from_an_end():
+    x = torch.tensor([-4.0, -4, 0.1, 4, 4], requires_grad=True)
+    made = bounded(x, 0.05)
+    assert torch.equal(made, x.tanh())
+    made.backward(torch.tensor([1.0, -1, 1, 1, -1]))
+    slope = 1 - x.detach().tanh().square()
+    assert torch.equal(x.grad, torch.tensor([slope[0], -0.05, slope[2], 0.05, -slope[4]]))
+
+
+def test_a_least_slope_changes_what_a_white_picture_teaches_and_not_what_is_made():
+    image, label = torch.full((1, 3, 16, 16), 0.9), torch.ones(1, 1)
+
+    def taught(slope):
+        torch.manual_seed(0)
+        generator = Generator(1, 8, 1, skips=True, norm="demodulation", tanh_slope=slope).train()
+        with torch.no_grad():
+            generator.head.weight.mul_(100)  # far into both ends
+        made = generator(image, label)
+        (made * made.detach().sign()).sum().backward()  # towards the middle
+        return made.detach(), generator.head.weight.grad.norm()
+
+    (plainly, little), (made, much) = taught(0.0), taught(0.05)
+    assert torch.equal(made, plainly)
+    assert much > 5 * little
 
 
 def test_smoothing_is_a_bilateral_filter_of_three_reaches_as_tolerant_as_labels_say():
