@@ -48,7 +48,9 @@ class RunConfig(BaseModel):
     minutes: float | None = option(None, "time to train for, instead of --steps", "Training", gt=0)
     batch_size: int = option(4, "pictures per step", "Training", ge=1, le=100000)
     accumulate: int = option(1, "passes a batch is split into, to save memory", "Training", ge=1, le=100000)
-    n_critic: int = option(1, "discriminator updates per step", "Training", ge=1, le=1000)
+    n_critic: int = option(
+        1, "discriminator updates per step; 0 for none, where a task learns without one", "Training", ge=0, le=1000
+    )
     warm_up: int = option(
         0,
         "first steps, of those of --steps, in which only the discriminators learn: for --init weights that bring none",
@@ -155,11 +157,18 @@ class RunConfig(BaseModel):
             raise ValueError(
                 "--eval-every needs pictures to evaluate on: give --eval-data DIR once, or twice for A and B"
             )
+        if self.warm_up and not self.n_critic:
+            raise ValueError("--warm-up has no meaning with --n-critic 0: no discriminator learns")
         parts = {"--accumulate": self.accumulate, "--devices": self.devices}
         if self.batch_size % (self.accumulate * self.devices):
             several = " × ".join(f"{name} {number}" for name, number in parts.items() if number > 1)
             raise ValueError(f"--batch-size {self.batch_size} is not a multiple of {several}")
         return self
+
+    @property
+    def batches(self) -> int:
+        """Batches of a step: one for each update of the discriminators, the last of them for the generators too."""
+        return max(1, self.n_critic)
 
     @property
     def pass_size(self) -> int:

@@ -50,7 +50,7 @@ class DomainImages:
             part = _Set(labelled, images, (before, after))
             part.prepare(config.seed, number, held_back)
             self.sets.append(part)
-        if config.partnered and not sum(part.find_partners() for part in self.sets):
+        if (config.partnered or config.twins) and not sum(part.find_partners() for part in self.sets):
             raise GanToolsError(
                 f"{found[0].folder}: no picture has the name of one in another domain",
                 "name pictures of the same thing alike, DOMAIN/NAME.png, or leave --paired out",

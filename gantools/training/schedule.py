@@ -22,7 +22,7 @@ class Schedule:
         if total is None and config.steps is not None:
             self.total = config.steps
         elif total is None and config.epochs is not None:
-            self.total = max(1, round(config.epochs * epoch_length / (config.batch_size * config.n_critic)))
+            self.total = max(1, round(config.epochs * epoch_length / (config.batch_size * config.batches)))
         self.warm_up = 0 if self.total is not None and self.total <= config.warm_up else config.warm_up
 
     def begin(self, step: int, seconds: float) -> None:

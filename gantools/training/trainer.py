@@ -151,7 +151,7 @@ class Trainer:
 
     def _batches(self) -> Iterator[Batch]:
         config, place = self.config, self.processes.place
-        start, pin = self.step * config.n_critic, self.backend.device.type == "cuda"
+        start, pin = self.step * config.batches, self.backend.device.type == "cuda"
         own = (place.rank, place.count, place.local_count)
         return batches(self.data, start, config.batch_size, config.accumulate, config.workers, pin, *own)
 
@@ -282,7 +282,7 @@ class Trainer:
         if found:
             update, names = found
             pictures = pictures_of(self.data, update, self.config) if self.processes.leads else []
-            step = update // self.config.n_critic + 1
+            step = update // self.config.batches + 1
             raise breakdown(self.run, step, f"not finite: {', '.join(names)}", pictures)
 
     def _load(self, state: dict[str, Any]) -> None:

@@ -28,8 +28,8 @@ class Updates:
     """Networks, optimizers and the averaged generator, and how one step changes them.
 
     A step makes ``n_critic`` discriminator updates, each on a fresh batch, and one generator update on the last of
-    them, which shares that batch's forward pass where memory allows (no accumulation); the first ``warm_up`` steps
-    leave the generators' weights as they are. After a step on which ``watching`` was set, ``seen`` holds scores,
+    them, which shares that batch's forward pass where memory allows (no accumulation); with an ``n_critic`` of 0 the
+    generator update alone. The first ``warm_up`` steps leave the generators' weights as they are. After a step on which ``watching`` was set, ``seen`` holds scores,
     accuracies and gradient norms. Where a loss is not finite, `breakdown` tells of it later, so that no step has to
     wait for its losses.
 
@@ -81,12 +81,13 @@ class Updates:
         self.g.set_lr(lr_factor)
         self.d.set_lr(lr_factor)
         self.objective.before_update(self.nets.generators, "g")
-        for critic_step in range(config.n_critic):
+        for critic_step in range(config.batches):
             parts = [self.to_device(next(batches)) for _ in range(config.accumulate)]
-            update = step * config.n_critic + critic_step
-            last = critic_step == config.n_critic - 1
+            update = step * config.batches + critic_step
+            last = critic_step == config.batches - 1
             both = step >= config.warm_up and update >= self.objective.loss.pretrain
-            outputs = self._update_d(parts, update, shared=config.accumulate == 1 and last and both)
+            shared = config.accumulate == 1 and last and both
+            outputs = self._update_d(parts, update, shared) if config.n_critic else []
         if both:
             self._update_g(parts, outputs, step, update)
             self._g_steps += 1

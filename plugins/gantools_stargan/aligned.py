@@ -48,6 +48,20 @@ class Aligned:
         changes = batch["label"][:, self.first] != batch["target"][:, self.first]
         return torch.where(_maps(changes), batch["twin"], batch["image"])
 
+    def by_way(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Return how another generator best makes translations: of which pictures, into which domain [N, C] at first.
+
+        A drawing it is shown as its twin. Into the first domain it goes by way of the second: the last value [N] says
+        which samples then go on.
+        """
+        label, target = batch["label"], batch["target"]
+        goes_on = (target[:, self.first] > 0) & (label[:, [self.first, self.second]].sum(1) == 0)
+        second = torch.zeros_like(target)
+        second[:, self.second] = 1
+        leaves = (label[:, self.first] > 0) & (target[:, self.first] == 0)
+        shown = torch.where(_maps(leaves), batch["twin"], batch["image"])
+        return shown, torch.where(goes_on[:, None], second, target), goes_on
+
     def back(self, nets: Networks, batch: Batch, fake: Tensor) -> Back:
         """Return where the way back begins and ends, so that nothing hidden in a translation tells of outlines.
 

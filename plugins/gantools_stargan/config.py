@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -9,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from gantools.config import Options as BaseOptions
 from gantools.config import Settings, option
 from gantools.data.settings import DomainSettings
+from gantools.errors import GanToolsError
 
 _DEEPEST = 6
 
@@ -147,9 +149,16 @@ class Config(DomainSettings):
     exact: float = option(
         0.0,
         "weight of what --aligned domains know to the pixel: each other's pictures, what the first's should become in "
-        "others, and the way back, without --reconstruction; 60 is a good start; not the paper's",
+        "others, and the way back, without --reconstruction; 60 is a good start; or of what --teacher makes: 100; "
+        "not the paper's",
         "Losses",
         ge=0,
+    )
+    teacher: Path | None = option(
+        None,
+        "a weights file or run of the same domains whose translations to learn, of drawings without outlines with "
+        "--aligned; with --exact, and --n-critic 0 for no critic beside it; not the paper's",
+        "Losses",
     )
     plain: float = option(
         0.0,
@@ -168,14 +177,6 @@ class Config(DomainSettings):
             raise ValueError("--reach has no meaning without --self-regularisation")
         if self.chroma and not self.self_regularisation:
             raise ValueError("--chroma has no meaning without --self-regularisation")
-        if self.aligned and self.aligned[0] == self.aligned[1]:
-            raise ValueError(f"--aligned {' '.join(self.aligned)}: give two domains, not one twice")
-        if self.aligned and not self.paired:
-            raise ValueError("--aligned has no meaning without --paired")
-        if self.aligned and not self.exact:
-            raise ValueError("--aligned needs a weight: give --exact 60")
-        if self.exact and not self.aligned:
-            raise ValueError("--exact has no meaning without --aligned")
         if self.domain_penalty and not self.classification:
             raise ValueError("--domain-penalty has no meaning without --classification")
         if self.mismatched and not self.projection:
@@ -188,6 +189,35 @@ class Config(DomainSettings):
                 "or more --d-layers"
             )
         return self
+
+    @model_validator(mode="after")
+    def _what_is_known_fits(self) -> Self:
+        if self.aligned and self.aligned[0] == self.aligned[1]:
+            raise ValueError(f"--aligned {' '.join(self.aligned)}: give two domains, not one twice")
+        if self.aligned and not self.exact:
+            raise ValueError("--aligned needs a weight: give --exact 60")
+        if self.teacher and not self.exact:
+            raise ValueError("--teacher needs a weight: give --exact 100")
+        return self
+
+    @classmethod
+    def complete(cls, settings: Settings) -> Settings:
+        """Return the settings with the domains; GanToolsError if there is nobody to learn from.
+
+        That is no matter of finished weights, which say nothing of a teacher: it was a file on the machine.
+        """
+        given = {name for name in ("aligned", "exact", "paired", "teacher") if settings.get(name)}
+        if "teacher" in given and not Path(settings["teacher"]).exists():
+            raise GanToolsError(
+                f"--teacher {settings['teacher']}: no such file or run folder", "give weights of the same domains"
+            )
+        if "aligned" in given and not given & {"paired", "teacher"}:
+            raise GanToolsError("--aligned has no meaning without --paired or --teacher", "give --paired 60")
+        if "exact" in given and not given & {"aligned", "teacher"}:
+            raise GanToolsError("--exact has no meaning without --aligned or --teacher", "leave it out")
+        if settings.get("n_critic") == 0 and "teacher" not in given:
+            raise GanToolsError("--n-critic 0 leaves nobody to learn from", "give --teacher WEIGHTS, or leave it out")
+        return super().complete(settings)
 
     @property
     def partnered(self) -> bool:
@@ -219,7 +249,7 @@ class Config(DomainSettings):
             "tanh_slope": 0.0,
             "d_width": 64, "d_layers": 6, "d_fine": 0, "projection": False, "classification": 1.0,
             "domain_penalty": 0.0, "mismatched": 0.0, "identity": 0.0, "self_regularisation": 0.0, "reach": 0,
-            "chroma": 0.0, "details": 0.0, "plain": 0.0, "paired": 0.0, "aligned": None, "exact": 0.0,
+            "chroma": 0.0, "details": 0.0, "plain": 0.0, "paired": 0.0, "aligned": None, "exact": 0.0, "teacher": None,
             "reconstruction": 10.0, "adversarial": 1.0,
         }
     }  # fmt: skip

@@ -2,13 +2,14 @@
 
 Not the paper's are the identity loss, the self-regularisation (Shrivastava et al. 2017, second term of eq. 4, as a mean
 over the pixels), what is kept of details and plain areas, the distances between pairs and of what aligned drawings
-become, the projection, real pictures with a wrong label among what is made (Reed et al. 2016, algorithm 1), the penalty
-on the domain logits and the palette: ``--preset paper`` leaves them out.
+become, a teacher, the projection, real pictures with a wrong label among what is made (Reed et al. 2016, algorithm 1),
+the penalty on the domain logits and the palette: ``--preset paper`` leaves them out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from gantools.data.evaluated import domain_comparisons
 from gantools.errors import GanToolsError
 from gantools.networks import translate_any_size
 from gantools.objectives import Needs, Objective, Sample
+from gantools.objectives.base import precise
 from gantools.task import Batch, Comparison, Graph, Losses, Networks, Outputs, StepRandom, Task, View
 from gantools_stargan.aligned import Aligned
 from gantools_stargan.config import Config, Options
@@ -28,6 +30,7 @@ from gantools_stargan.generator import Generator, Palette
 from gantools_stargan.labels import Labels
 from gantools_stargan.regularisation import details, distance, paired, plain
 from gantools_stargan.targets import Target, every_target, read_source, read_target
+from gantools_stargan.teacher import aims, load_teacher
 
 _EVERY = 4  # updates between penalties on the domain logits
 
@@ -49,6 +52,7 @@ class StarGAN(Task[Config]):
 
         there = set(config.aligned or ()) <= set(self.labels.names)  # an evaluation may select fewer
         self.aligned = Aligned(self.labels, *config.aligned) if config.aligned and there else None
+        self._teacher: nn.Module | None = None
 
     def generators(self) -> dict[str, nn.Module]:
         """Build the generator, and for attributes a recogniser, so that a translation can keep what it does not change.
@@ -105,11 +109,7 @@ class StarGAN(Task[Config]):
     def g_losses(self, nets: Networks, batch: Batch, out: Outputs, objective: Objective, rng: StepRandom) -> Losses:
         """Return adversarial, classification and reconstruction losses, and those that hold a picture to another."""
         config = self.config
-        real, fake = self._sample(batch["image"], batch["label"]), self._sample(out["fake"], batch["target"])
-        terms, verdict = objective.g_losses(nets["d"], fake, real, rng)
-        losses = {name: config.adversarial * value for name, value in terms.items()}
-        unsure = self.labels.classification(verdict.aux["domains"], batch["target"], batch["set"])
-        losses["classification"] = config.classification * unsure
+        losses = self._judged(nets, batch, out, objective, rng) if config.n_critic else {}
         if "recogniser" in nets.generators:
             seen = nets["recogniser"](batch["image"])
             losses["recognition"] = self.labels.classification(seen, batch["label"], batch["set"])
@@ -118,26 +118,58 @@ class StarGAN(Task[Config]):
             noise = rng.normal(*batch["image"].shape[1:])
             labels = self.labels.told(batch["label"], batch["set"])
             losses["palette"] = palette.loss(batch["image"], labels, noise)
+        if config.teacher:
+            return losses | self._taught(batch, out["fake"], config.teacher)
+        return losses | self._held(nets, batch, out["fake"])
+
+    def _judged(
+        self, nets: Networks, batch: Batch, out: Outputs, objective: Objective, rng: StepRandom
+    ) -> dict[str, Tensor]:
+        """Return what the discriminator says of translations: the adversarial and the classification loss."""
+        config = self.config
+        real, fake = self._sample(batch["image"], batch["label"]), self._sample(out["fake"], batch["target"])
+        terms, verdict = objective.g_losses(nets["d"], fake, real, rng)
+        losses = {name: config.adversarial * value for name, value in terms.items()}
+        unsure = self.labels.classification(verdict.aux["domains"], batch["target"], batch["set"])
+        return losses | {"classification": config.classification * unsure}
+
+    def _taught(self, batch: Batch, fake: Tensor, teacher: Path) -> dict[str, Tensor]:
+        """Return how far translations are from the teacher's, as pixels, and as details and plain areas."""
+        config = self.config
+        if self._teacher is None:
+            self._teacher = load_teacher(teacher, self.labels, fake.device)
+        aim = aims(self._teacher, self.labels, self.aligned, batch)
+        losses = {"taught": config.exact * l1_loss(precise(fake), aim)}
+        if config.details:
+            losses["details"] = config.details * details(fake, aim)
+        if config.plain:
+            losses["plain"] = config.plain * plain(fake, aim)
+        return losses
+
+    def _held(self, nets: Networks, batch: Batch, fake: Tensor) -> dict[str, Tensor]:
+        """Return the losses that hold translations to their sources, to pairs, and to the way back."""
+        config = self.config
+        losses: dict[str, Tensor] = {}
         if config.identity:
-            change = (out["fake"] - batch["image"]).abs().mean((1, 2, 3))
+            change = (fake - batch["image"]).abs().mean((1, 2, 3))
             same = (batch["target"] == batch["label"]).all(1)
             losses["identity"] = config.identity * (change * same).mean()
         source = self.aligned.source(batch) if self.aligned else batch["image"]
         if config.self_regularisation:
-            far = distance(out["fake"], source, config.reach, config.chroma)
+            far = distance(fake, source, config.reach, config.chroma)
             losses["self-regularisation"] = config.self_regularisation * far
         if config.details:
-            losses["details"] = config.details * details(out["fake"], source)
+            losses["details"] = config.details * details(fake, source)
         if config.plain:
-            losses["plain"] = config.plain * plain(out["fake"], source)
+            losses["plain"] = config.plain * plain(fake, source)
         if config.paired:
             background = [value / 127.5 - 1 for value in parse_background(config.background)]
-            wrong = paired(out["fake"], source, batch["partner"], background)
+            wrong = paired(fake, source, batch["partner"], background)
             if self.aligned:
                 wrong = wrong * ~self.aligned.between(batch)  # these are known to the pixel
             losses["paired"] = config.paired * (wrong * batch["known"]).mean()
         if config.reconstruction or self.aligned:
-            losses |= self._way_back(nets, batch, out["fake"])
+            losses |= self._way_back(nets, batch, fake)
         return losses
 
     def _way_back(self, nets: Networks, batch: Batch, fake: Tensor) -> Losses:

@@ -27,12 +27,14 @@ from gantools.objectives.grammar import build_objective
 from gantools.objectives.layers import head_of
 from gantools.plugins import manager
 from gantools.randomness import StepRandom
+from gantools.training.log import read_log
 from gantools_stargan.config import Config, Options
 from gantools_stargan.discriminators import Discriminator, edges
 from gantools_stargan.generator import Generator, Palette, Smoothing, bounded
 from gantools_stargan.regularisation import details, distance, nearest, paired, plain
 from gantools_stargan.targets import Target, every_target, read_target
 from gantools_stargan.task import StarGAN
+from gantools_stargan.teacher import aims
 
 DOMAINS, KINDS = [["Dark", "Old"], ["noto", "fluent", "twemoji"]], ["independent", "exclusive"]
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
@@ -498,14 +500,77 @@ def test_without_a_drawing_that_leaves_its_domain_all_lead_back_as_ever(norm):
     ("settings", "message"),
     [
         ({"aligned": ("drawn", "drawn")}, "give two domains, not one twice"),
-        ({"aligned": "drawn,bare", "paired": 0}, "--aligned has no meaning without --paired"),
         ({"aligned": "drawn,bare", "exact": 0}, "--aligned needs a weight: give --exact 60"),
-        ({"aligned": None}, "--exact has no meaning without --aligned"),
+        ({"teacher": "t", "exact": 0, "aligned": None}, "--teacher needs a weight: give --exact 100"),
     ],
 )
-def test_aligned_domains_have_to_be_two_and_paired(settings, message):
+def test_aligned_domains_have_to_be_two_and_what_is_known_weighs(settings, message):
     with pytest.raises(ValidationError, match=message):
         aligned_task(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"aligned": "a,b", "exact": 1}, "--aligned has no meaning without --paired or --teacher"),
+        ({"exact": 1}, "--exact has no meaning without --aligned or --teacher"),
+        ({"n_critic": 0}, "--n-critic 0 leaves nobody to learn from"),
+        ({"teacher": "nowhere", "exact": 1}, "--teacher nowhere: no such file or run folder"),
+        ({"n_critic": 0, "warm_up": 1}, "leaves nobody"),
+    ],
+)
+def test_there_has_to_be_somebody_to_learn_from(settings, message):
+    with pytest.raises(GanToolsError, match=message):
+        gantools.api.configure("stargan", data="data", **settings)
+
+
+def test_a_teacher_shows_drawings_without_outlines_and_draws_them_last():
+    stargan, _, batch, *_ = aligned_task()
+
+    class Teacher(torch.nn.Module):
+        def forward(self, images, told):
+            return 0.5 * images + (told[:, :5] @ torch.arange(1.0, 6))[:, None, None, None]
+
+    def made(image, domain):
+        return 0.5 * image + domain + 1
+
+    expected = []
+    rows = zip(LABELS, TARGETS, batch["image"], batch["twin"], batch["twinned"], strict=True)
+    for label, target, image, twin, twinned in rows:
+        if label == target:
+            expected.append(image)
+        elif {label, target} == {0, 1} and twinned:
+            expected.append(twin)
+        elif target == 0 and label == 2:
+            expected.append(made(made(image, 1), 0))
+        else:
+            expected.append(made(twin if label == 0 else image, target))
+    plain_rows = zip(LABELS, TARGETS, batch["image"], strict=True)
+    for aligned, wanted in (
+        (stargan.aligned, torch.stack(expected)),
+        (None, torch.stack([x if a == b else made(x, b) for a, b, x in plain_rows])),
+    ):
+        torch.testing.assert_close(aims(Teacher(), stargan.labels, aligned, batch), wanted)
+
+
+def test_what_a_teacher_makes_is_learned_without_a_critic_and_its_weights_need_no_teacher(elsewhere):
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32, 3), np.uint8)
+    for name, pictures in zip(("a", "b"), pixels, strict=True):
+        (elsewhere / "data" / name).mkdir(parents=True)
+        for i, picture in enumerate(pictures):
+            Image.fromarray(picture).save(elsewhere / "data" / name / f"{i}.png")
+    small = {"size": 32, "width": 4, "blocks": 1, "batch_size": 4, "device": "cpu", "quiet": True, "data": "data"}
+    first = gantools.train("stargan", steps=1, **small)
+    learned = {"teacher": first.folder, "exact": 100, "n_critic": 0, "seed": 1, "lr_g": 2e-3, "details": 1, "plain": 1}
+    run = gantools.train("stargan", steps=60, log_every=10, **learned, **small)
+    log = read_log(run.folder / "log.jsonl")
+    assert log[-1]["g/taught"] < 0.9 * log[0]["g/taught"]
+    assert not [name for name in log[-1] if name.startswith("d/") or name == "g/adv"]
+    run = gantools.train("stargan", steps=1, aligned=("a", "b"), **learned, **small)
+    assert gantools.load(run.folder).translate(elsewhere / "data" / "a" / "0.png", to="b").size == (32, 32)
+    other = gantools.train("stargan", steps=1, **small | {"select": "b,a"})
+    with pytest.raises(GanToolsError, match="knows b, a, not a, b"):
+        gantools.train("stargan", steps=1, **learned | {"teacher": other.folder}, **small)
 
 
 def test_what_is_made_has_to_be_near_there_in_its_partner_and_the_reverse_where_both_draw_the_same():
