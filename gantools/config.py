@@ -38,6 +38,7 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     presets: ClassVar[dict[str, Settings]] = {}
+    needs_critic: ClassVar[bool] = True  # whether --n-critic has to be 1 at least
 
     preset: str | None = option(None, "a named set of settings, such as `paper`", "Training")
     init: str | Path | None = option(
@@ -157,6 +158,8 @@ class RunConfig(BaseModel):
             raise ValueError(
                 "--eval-every needs pictures to evaluate on: give --eval-data DIR once, or twice for A and B"
             )
+        if self.needs_critic and not self.n_critic:
+            raise ValueError("--n-critic 0: here the generators learn from their discriminators; give 1 or more")
         if self.warm_up and not self.n_critic:
             raise ValueError("--warm-up has no meaning with --n-critic 0: no discriminator learns")
         parts = {"--accumulate": self.accumulate, "--devices": self.devices}

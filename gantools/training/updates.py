@@ -29,9 +29,9 @@ class Updates:
 
     A step makes ``n_critic`` discriminator updates, each on a fresh batch, and one generator update on the last of
     them, which shares that batch's forward pass where memory allows (no accumulation); with an ``n_critic`` of 0 the
-    generator update alone. The first ``warm_up`` steps leave the generators' weights as they are. After a step on which ``watching`` was set, ``seen`` holds scores,
-    accuracies and gradient norms. Where a loss is not finite, `breakdown` tells of it later, so that no step has to
-    wait for its losses.
+    generator update alone. The first ``warm_up`` steps leave the generators' weights as they are. After a step on
+    which ``watching`` was set, ``seen`` holds scores, accuracies and gradient norms. Where a loss is not finite,
+    `breakdown` tells of it later, so that no step has to wait for its losses.
 
     Of several processes each makes the passes over its rows of every batch, and all make the same step from the sum of
     their gradients. `averages` and `state_dict` then have to be called by all of them.

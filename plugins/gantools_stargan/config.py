@@ -18,6 +18,8 @@ _DEEPEST = 6
 class Config(DomainSettings):
     """Training settings. The defaults give a good picture soonest; ``--preset paper`` gives the paper's."""
 
+    needs_critic: ClassVar[bool] = False  # there may be a teacher
+
     objective: str = option("wgan-gp", "adversarial loss or recipe, NAME[:key=value,…]", "Objective")
     width: int = option(64, "channels of the generator's first layer", "Networks", ge=1, le=4096)
     blocks: int = option(6, "residual blocks of the generator", "Networks", ge=0, le=64)

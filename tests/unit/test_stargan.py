@@ -516,12 +516,18 @@ def test_aligned_domains_have_to_be_two_and_what_is_known_weighs(settings, messa
         ({"exact": 1}, "--exact has no meaning without --aligned or --teacher"),
         ({"n_critic": 0}, "--n-critic 0 leaves nobody to learn from"),
         ({"teacher": "nowhere", "exact": 1}, "--teacher nowhere: no such file or run folder"),
-        ({"n_critic": 0, "warm_up": 1}, "leaves nobody"),
     ],
 )
 def test_there_has_to_be_somebody_to_learn_from(settings, message):
     with pytest.raises(GanToolsError, match=message):
         gantools.api.configure("stargan", data="data", **settings)
+
+
+def test_without_a_critic_others_do_not_learn_and_none_warms_up():
+    with pytest.raises(ValidationError, match="--n-critic 0: here the generators learn from their discriminators"):
+        gantools.task.RunConfig(n_critic=0)
+    with pytest.raises(ValidationError, match="--warm-up has no meaning with --n-critic 0"):
+        Config(n_critic=0, warm_up=1, steps=2)
 
 
 def test_a_teacher_shows_drawings_without_outlines_and_draws_them_last():
