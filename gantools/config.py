@@ -49,9 +49,7 @@ class RunConfig(BaseModel):
     minutes: float | None = option(None, "time to train for, instead of --steps", "Training", gt=0)
     batch_size: int = option(4, "pictures per step", "Training", ge=1, le=100000)
     accumulate: int = option(1, "passes a batch is split into, to save memory", "Training", ge=1, le=100000)
-    n_critic: int = option(
-        1, "discriminator updates per step; 0 for none, where a task learns without one", "Training", ge=0, le=1000
-    )
+    n_critic: int = option(1, "discriminator updates per step", "Training", ge=0, le=1000)
     warm_up: int = option(
         0,
         "first steps, of those of --steps, in which only the discriminators learn: for --init weights that bring none",
@@ -167,6 +165,9 @@ class RunConfig(BaseModel):
             several = " × ".join(f"{name} {number}" for name, number in parts.items() if number > 1)
             raise ValueError(f"--batch-size {self.batch_size} is not a multiple of {several}")
         return self
+
+    def check(self) -> None:
+        """Raise GanToolsError for what no training may have, though weights that come of one say it."""
 
     @property
     def batches(self) -> int:

@@ -53,7 +53,7 @@ class DomainImages:
         if (config.partnered or config.twins) and not sum(part.find_partners() for part in self.sets):
             raise GanToolsError(
                 f"{found[0].folder}: no picture has the name of one in another domain",
-                "name pictures of the same thing alike, DOMAIN/NAME.png, or leave --paired out",
+                "name pictures of the same thing alike, DOMAIN/NAME.png, or leave --paired and --aligned out",
             )
         self._described = self._describe(found)
 

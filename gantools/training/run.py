@@ -126,9 +126,11 @@ def resolve(task: str, given: Settings, config_file: Path | None = None) -> tupl
         found = find_start(asked["init"], task)
         start, asked = taken_over(found.header, cls), {**asked, "init": found.path.absolute()}
     try:
-        return info, validate(cls, cls.complete(merge(base, start, asked)))
+        config: RunConfig = validate(cls, cls.complete(merge(base, start, asked)))
+        config.check()
     except GanToolsError as error:
         raise (_reminded(error) if start else error) from None
+    return info, config
 
 
 def _reminded(error: GanToolsError) -> GanToolsError:

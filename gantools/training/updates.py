@@ -85,7 +85,7 @@ class Updates:
             parts = [self.to_device(next(batches)) for _ in range(config.accumulate)]
             update = step * config.batches + critic_step
             last = critic_step == config.batches - 1
-            both = step >= config.warm_up and update >= self.objective.loss.pretrain
+            both = not config.n_critic or (step >= config.warm_up and update >= self.objective.loss.pretrain)
             shared = config.accumulate == 1 and last and both
             outputs = self._update_d(parts, update, shared) if config.n_critic else []
         if both:

@@ -145,7 +145,7 @@ class Config(DomainSettings):
     aligned: tuple[str, str] | None = option(
         None,
         "two domains, FIRST SECOND, whose pictures of the same name lie exactly on each other, the second's without "
-        "the first's outlines; with --paired and --exact; not the paper's",
+        "the first's outlines; with --paired or --teacher, and --exact; not the paper's",
         "Losses",
     )
     exact: float = option(
@@ -202,29 +202,23 @@ class Config(DomainSettings):
             raise ValueError("--teacher needs a weight: give --exact 100")
         return self
 
-    @classmethod
-    def complete(cls, settings: Settings) -> Settings:
-        """Return the settings with the domains; GanToolsError if there is nobody to learn from.
-
-        That is no matter of finished weights, which say nothing of a teacher: it was a file on the machine.
-        """
-        given = {name for name in ("aligned", "exact", "paired", "teacher") if settings.get(name)}
-        if "teacher" in given and not Path(settings["teacher"]).exists():
+    def check(self) -> None:
+        """Raise GanToolsError if there is nobody to learn from: finished weights say nothing of their teacher."""
+        if self.teacher and not self.teacher.exists():
             raise GanToolsError(
-                f"--teacher {settings['teacher']}: no such file or run folder", "give weights of the same domains"
+                f"--teacher {self.teacher}: no such file or run folder", "give weights of these domains"
             )
-        if "aligned" in given and not given & {"paired", "teacher"}:
+        if self.aligned and not (self.paired or self.teacher):
             raise GanToolsError("--aligned has no meaning without --paired or --teacher", "give --paired 60")
-        if "exact" in given and not given & {"aligned", "teacher"}:
+        if self.exact and not (self.aligned or self.teacher):
             raise GanToolsError("--exact has no meaning without --aligned or --teacher", "leave it out")
-        if settings.get("n_critic") == 0 and "teacher" not in given:
+        if not (self.n_critic or self.teacher):
             raise GanToolsError("--n-critic 0 leaves nobody to learn from", "give --teacher WEIGHTS, or leave it out")
-        return super().complete(settings)
 
     @property
     def partnered(self) -> bool:
         """Whether samples come with the picture of the same name in the target's domain."""
-        return self.paired > 0
+        return self.paired > 0 and not self.teacher
 
     @property
     def twins(self) -> tuple[str, str] | None:

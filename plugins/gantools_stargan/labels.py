@@ -21,6 +21,7 @@ class Labels:
     """
 
     def __init__(self, domains: Sequence[Sequence[str]], kinds: Sequence[str]) -> None:
+        self.sets = [list(names) for names in domains]
         self.names = [name for names in domains for name in names]
         self.kinds = list(kinds)
         self.slices = [slice(*ends) for ends in pairwise(accumulate(map(len, domains), initial=0))]

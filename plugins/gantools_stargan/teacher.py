@@ -16,13 +16,18 @@ from gantools_stargan.labels import Labels
 
 
 def load_teacher(path: Path, labels: Labels, device: torch.device) -> nn.Module:
-    """Return the generator of weights with these labels; GanToolsError if they have others."""
-    model = gantools.load(path, str(device))
-    if model.header.task != "stargan" or model.header.domains != labels.names:
-        theirs = ", ".join(model.header.domains) or model.header.task
+    """Return the generator of weights with these labels; GanToolsError if they have others, or none can be read."""
+    try:
+        model = gantools.load(path, str(device), engine="torch")
+    except GanToolsError as error:
+        raise GanToolsError(f"--teacher {path}: {error.message}", error.hint) from None
+    config = model.header.config
+    theirs = [names.split(",") for names in config.get("select", [])] if model.header.task == "stargan" else []
+    if (theirs, config.get("labels")) != (labels.sets, labels.kinds):
+        known = "; ".join(map(", ".join, theirs)) or model.header.task
         raise GanToolsError(
-            f"--teacher {path} knows {theirs}, not {', '.join(labels.names)}",
-            "give weights of the same domains in the same order: --select says which, and in which order",
+            f"--teacher {path} knows {known}, not {'; '.join(map(', '.join, labels.sets))}",
+            "give weights of the same data sets, their domains or attributes in the same order, as --select has it",
         )
     return model.networks["g"]
 

@@ -515,10 +515,14 @@ def test_aligned_domains_have_to_be_two_and_what_is_known_weighs(settings, messa
         ({"aligned": "a,b", "exact": 1}, "--aligned has no meaning without --paired or --teacher"),
         ({"exact": 1}, "--exact has no meaning without --aligned or --teacher"),
         ({"n_critic": 0}, "--n-critic 0 leaves nobody to learn from"),
+        ({"n_critic": "0"}, "--n-critic 0 leaves nobody to learn from"),
         ({"teacher": "nowhere", "exact": 1}, "--teacher nowhere: no such file or run folder"),
     ],
 )
-def test_there_has_to_be_somebody_to_learn_from(settings, message):
+def test_there_has_to_be_somebody_to_learn_from(elsewhere, settings, message):
+    (elsewhere / "data").mkdir()
+    for name, style in (("a", "noto"), ("b", "twemoji")):
+        (elsewhere / "data" / name).symlink_to(EXAMPLES / style)
     with pytest.raises(GanToolsError, match=message):
         gantools.api.configure("stargan", data="data", **settings)
 
@@ -568,6 +572,7 @@ def test_what_a_teacher_makes_is_learned_without_a_critic_and_its_weights_need_n
     small = {"size": 32, "width": 4, "blocks": 1, "batch_size": 4, "device": "cpu", "quiet": True, "data": "data"}
     first = gantools.train("stargan", steps=1, **small)
     learned = {"teacher": first.folder, "exact": 100, "n_critic": 0, "seed": 1, "lr_g": 2e-3, "details": 1, "plain": 1}
+    learned["objective"] = "ebgan:pretrain=5"  # of what learns from a critic alone
     run = gantools.train("stargan", steps=60, log_every=10, **learned, **small)
     log = read_log(run.folder / "log.jsonl")
     assert log[-1]["g/taught"] < 0.9 * log[0]["g/taught"]
@@ -577,6 +582,9 @@ def test_what_a_teacher_makes_is_learned_without_a_critic_and_its_weights_need_n
     other = gantools.train("stargan", steps=1, **small | {"select": "b,a"})
     with pytest.raises(GanToolsError, match="knows b, a, not a, b"):
         gantools.train("stargan", steps=1, **learned | {"teacher": other.folder}, **small)
+    (elsewhere / "empty").mkdir()
+    with pytest.raises(GanToolsError, match=r"--teacher .*empty"):
+        gantools.train("stargan", steps=1, **learned | {"teacher": "empty"}, **small)
 
 
 def test_what_is_made_has_to_be_near_there_in_its_partner_and_the_reverse_where_both_draw_the_same():
