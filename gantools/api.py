@@ -100,7 +100,9 @@ def resume_with(display: Display, folder: Path, steps: int | None, changes: Sett
     """Resume a run and tell ``display`` how it goes."""
     from gantools.training.run import open_run
 
-    return fit(open_run(folder, changes), display, steps)
+    run = open_run(folder, changes)
+    run.config.check()
+    return fit(run, display, steps)
 
 
 def fit(run: Run, display: Display, steps: int | None = None) -> TrainedRun:

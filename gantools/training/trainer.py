@@ -48,7 +48,6 @@ def train_run(
     run: Run, display: Display, state: dict[str, Any] | None, steps: int | None, processes: Processes
 ) -> tuple[Trainer, str]:
     """Train a run and return its trainer and the outcome; with ``--on-nan rollback`` a breakdown is undone once."""
-    run.config.check()
     trainer = Trainer(run, display, state, steps, processes)
     try:
         return trainer, trainer.fit()

@@ -46,7 +46,7 @@ class Aligned:
     def source(self, batch: Batch) -> Tensor:
         """Return what translations are to keep [N, 3, H, W]: the twin where outlines come or go, else the picture."""
         changes = batch["label"][:, self.first] != batch["target"][:, self.first]
-        return torch.where(_maps(changes), batch["twin"], batch["image"])
+        return torch.where(maps(changes), batch["twin"], batch["image"])
 
     def by_way(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Return how another generator best makes translations: of which pictures, into which domain [N, C] at first.
@@ -59,7 +59,7 @@ class Aligned:
         second = torch.zeros_like(target)
         second[:, self.second] = 1
         leaves = (label[:, self.first] > 0) & (target[:, self.first] == 0)
-        shown = torch.where(_maps(leaves), batch["twin"], batch["image"])
+        shown = torch.where(maps(leaves), batch["twin"], batch["image"])
         return shown, torch.where(goes_on[:, None], second, target), goes_on
 
     def back(self, nets: Networks, batch: Batch, fake: Tensor) -> Back:
@@ -77,9 +77,9 @@ class Aligned:
         first = torch.zeros_like(label)
         first[:, self.first] = 1
         return Back(
-            start=torch.where(_maps(between), twin, fake).index_copy(0, rows, without),
+            start=torch.where(maps(between), twin, fake).index_copy(0, rows, without),
             labels=self.labels.told(torch.where(third[:, None], first, label), batch["set"]),
-            end=torch.where(_maps(third & ~outlined), twin, image),
+            end=torch.where(maps(third & ~outlined), twin, image),
             exact=between | third,
             far=(between * _distance(fake, twin)).index_copy(0, rows, _distance(with_outlines, without)),
         )
@@ -90,11 +90,12 @@ class Aligned:
         if len(rows):  # an instance norm takes no empty batch
             told = self.labels.told(batch["target"][rows], batch["set"][rows])
             twins = precise(nets["g"](batch["twin"][rows], told))
-        outlined = _maps(batch["label"][rows, self.first] > 0)
+        outlined = maps(batch["label"][rows, self.first] > 0)
         return torch.where(outlined, made, twins), torch.where(outlined, twins, made).detach()
 
 
-def _maps(values: Tensor) -> Tensor:
+def maps(values: Tensor) -> Tensor:
+    """Return values [N] as [N, 1, 1, 1]."""
     return values[:, None, None, None]
 
 

@@ -11,7 +11,7 @@ import gantools
 from gantools.errors import GanToolsError
 from gantools.objectives.base import precise
 from gantools.task import Batch
-from gantools_stargan.aligned import Aligned
+from gantools_stargan.aligned import Aligned, maps
 from gantools_stargan.labels import Labels
 
 
@@ -50,9 +50,5 @@ def aims(teacher: nn.Module, labels: Labels, aligned: Aligned | None, batch: Bat
         again = teacher(made[rows].to(image.dtype), labels.told(target[rows], number[rows]))
         made = made.index_copy(0, rows, precise(again))
     if aligned:
-        made = torch.where(_maps(aligned.between(batch) & (batch["twinned"] > 0)), batch["twin"], made)
-    return torch.where(_maps((target == batch["label"]).all(1)), image, made)
-
-
-def _maps(values: Tensor) -> Tensor:
-    return values[:, None, None, None]
+        made = torch.where(maps(aligned.between(batch) & (batch["twinned"] > 0)), batch["twin"], made)
+    return torch.where(maps((target == batch["label"]).all(1)), image, made)
