@@ -58,7 +58,7 @@ class Config(DomainSettings):
     tanh_slope: float = option(
         0.0,
         "least slope of the generator's tanh for gradients that lead back from an end of the range; with 0 what is "
-        "white can hardly become anything else; 0.05 is a good start; not the paper's",
+        "white can hardly become anything else; 0.5 is a good start; not the paper's",
         "Networks",
         ge=0,
         le=1,
